@@ -1,0 +1,1 @@
+"""What every stage shares: resources, store, keys, records, settings, errors."""

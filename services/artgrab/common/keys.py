@@ -1,0 +1,39 @@
+"""Where everything lies in the store."""
+
+SCHEMA_VERSION = 1
+"""Version of every stored document; a store with a higher one is refused."""
+
+
+def category_prefix(namespace: str, category: str) -> str:
+    return f"{namespace}/categories/{category}"
+
+
+def image_key(namespace: str, category: str, source_sha256: str, encoding: str) -> str:
+    """Key of a re-encoded picture; encoding is the short digest of the encoder's settings."""
+    return f"{category_prefix(namespace, category)}/images/{source_sha256}-{encoding}.jpg"
+
+
+def images_prefix(namespace: str, category: str) -> str:
+    return f"{category_prefix(namespace, category)}/images"
+
+
+def records_prefix(namespace: str, category: str) -> str:
+    return f"{category_prefix(namespace, category)}/records"
+
+
+def run_key(namespace: str, category: str, run_id: str) -> str:
+    """Key of the summary of an ended run; while it is absent the run has not ended."""
+    return f"{category_prefix(namespace, category)}/runs/{run_id}.json"
+
+
+def dataset_prefix(namespace: str, input_key: str) -> str:
+    return f"{namespace}/datasets/{input_key}"
+
+
+def model_prefix(namespace: str, input_key: str) -> str:
+    return f"{namespace}/models/{input_key}"
+
+
+def classifier_key(namespace: str, classifier: str) -> str:
+    """Key of the one mutable document of a classifier: its newest snapshot and model."""
+    return f"{namespace}/classifiers/{classifier}.json"

@@ -1,0 +1,61 @@
+"""Who we are and whom we may reach: settings shared by everything that talks to the web."""
+
+import ipaddress
+from fnmatch import fnmatchcase
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from artgrab.common.version import VERSION
+
+PRODUCT = "artgrab"
+"""The name that robots.txt rules can address."""
+
+
+def _check_target(target: str) -> str:
+    network, _, port = target.rpartition(":")
+    ipaddress.ip_network(network.strip("[]"))
+    if not 0 < int(port) < 65536:
+        raise ValueError(f"{target}: port out of range")
+    return target
+
+
+def _check_endpoint(endpoint: str) -> str:
+    address, _, port = endpoint.rpartition(":")
+    ipaddress.ip_address(address.strip("[]"))
+    if not 0 < int(port) < 65536:
+        raise ValueError(f"{endpoint}: port out of range")
+    return endpoint
+
+
+class NetworkSettings(BaseSettings):
+    """Read from the environment: ARTGRAB_RESOLVE, ARTGRAB_ALLOWED_TARGETS, ARTGRAB_CONTACT."""
+
+    model_config = SettingsConfigDict(env_prefix="ARTGRAB_", frozen=True)
+
+    resolve: dict[str, Annotated[str, AfterValidator(_check_endpoint)]] = Field(
+        default_factory=dict,
+        description='Host pattern to ADDRESS:PORT, instead of DNS: {"*.test": "127.0.0.1:8080"}.',
+    )
+    allowed_targets: list[Annotated[str, AfterValidator(_check_target)]] = Field(
+        default_factory=list,
+        description="CIDR:port beyond global addresses on ports 80 and 443; off by default.",
+    )
+    contact: str = Field(
+        "", max_length=200, description="URL or mail address that sites can write to."
+    )
+
+    @property
+    def user_agent(self) -> str:
+        """An honest User-Agent: product, version and, where set, whom to write to."""
+        comment = f" (+{self.contact})" if self.contact else ""
+        return f"{PRODUCT}/{VERSION}{comment}"
+
+    def resolved(self, host: str) -> tuple[str, int] | None:
+        """Return the address and port set for a host; None where DNS is to be asked."""
+        for pattern, endpoint in self.resolve.items():
+            if fnmatchcase(host.lower(), pattern):
+                address, _, port = endpoint.rpartition(":")
+                return address.strip("[]"), int(port)
+        return None

@@ -1,0 +1,203 @@
+"""Records in the store: immutable parts written by group commit, compacted into indexes."""
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from artgrab.common.digests import sha256_hex
+from artgrab.common.errors import ObjectCorruptError, ObjectMissingError
+from artgrab.common.keys import SCHEMA_VERSION, records_prefix
+from artgrab.common.records import (
+    Entry,
+    MergedRecord,
+    Sighting,
+    decode_entries,
+    encode_entries,
+    merge,
+)
+from artgrab.common.store import Store
+
+_LISTING_ATTEMPTS = 10
+_PARTS_KEY = b"artgrab.parts"
+_INDEX_SCHEMA = pa.schema(
+    {
+        "candidate_id": pa.string(),
+        "outcome": pa.string(),
+        "source_sha256": pa.string(),
+        "entries": pa.binary(),
+    }
+)
+
+
+class RecordWriter:
+    """Writes entries in groups: append returns when its entry is durable.
+
+    A part is written once `max_entries` wait, or `max_delay` seconds after the first of them.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        namespace: str,
+        category: str,
+        run_id: str,
+        max_entries: int = 256,
+        max_delay: float = 0.2,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store = store
+        self._prefix = f"{records_prefix(namespace, category)}/{run_id}"
+        self._max_entries = max_entries
+        self._max_delay = max_delay
+        self._sleep = sleep
+        self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
+        self._timer: asyncio.Task[None] | None = None
+        self._flushes: set[asyncio.Task[None]] = set()
+
+    async def append(self, entry: Entry) -> None:
+        """Return when the entry is durable.
+
+        Raises:
+            SurroundingsError: the store did not take it; nothing may be acknowledged.
+        """
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((entry, future))
+        if len(self._waiting) >= self._max_entries:
+            self._start_flush()
+        elif self._timer is None:
+            self._timer = asyncio.create_task(self._flush_later())
+        await future
+
+    async def close(self) -> None:
+        """Write what waits and wait for all writes under way."""
+        self._start_flush()
+        await asyncio.gather(*self._flushes, return_exceptions=True)
+
+    async def _flush_later(self) -> None:
+        await self._sleep(self._max_delay)
+        self._timer = None
+        self._start_flush()
+
+    def _start_flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        group, self._waiting = self._waiting, []
+        if group:
+            task = asyncio.create_task(self._write(group))
+            self._flushes.add(task)
+            task.add_done_callback(self._flushes.discard)
+
+    async def _write(self, group: list[tuple[Entry, asyncio.Future[None]]]) -> None:
+        data = encode_entries(entry for entry, _ in group)
+        try:
+            await self._store.put_if_absent_async(f"{self._prefix}/{sha256_hex(data)}.jsonl", data)
+        except Exception as error:
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for _, future in group:
+            if not future.done():
+                future.set_result(None)
+
+
+def read_records(store: Store, *, namespace: str, category: str) -> dict[str, MergedRecord]:
+    """Return the final record of every candidate of a category, by candidate_id.
+
+    Reads the newest index and the parts it does not cover.
+
+    Raises:
+        ObjectCorruptError: a part or index cannot be read.
+    """
+    return merge(_read_all(store, records_prefix(namespace, category))[0])
+
+
+def compact(store: Store, *, namespace: str, category: str, min_parts: int = 2) -> bool:
+    """Merge all parts into a new index, then remove the parts and indexes it covers.
+
+    Tells whether it wrote one. Safe to kill anywhere: parts go only when the index is durable.
+    """
+    prefix = records_prefix(namespace, category)
+    entries, keys = _read_all(store, prefix)
+    parts = [key for key in keys if key.endswith(".jsonl")]
+    if len(parts) < min_parts:
+        return False
+    number = max((_index_number(key) for key in keys if _is_index(key)), default=0) + 1
+    data = _encode_index(merge(entries), parts)
+    if not store.put_if_absent(f"{prefix}/index-{number}.parquet", data):
+        return False
+    store.delete(keys)
+    return True
+
+
+def _read_all(store: Store, prefix: str) -> tuple[list[Entry], list[str]]:
+    for _ in range(_LISTING_ATTEMPTS):
+        try:
+            return _read_listed(store, [info.key for info in store.list(prefix)])
+        except ObjectMissingError:
+            continue  # compacted between listing and reading
+    raise ObjectCorruptError(f"{store.uri_of(prefix)}: records vanish while they are read")
+
+
+def _read_listed(store: Store, keys: list[str]) -> tuple[list[Entry], list[str]]:
+    entries: list[Entry] = []
+    covered: set[str] = set()
+    indexes = sorted((key for key in keys if _is_index(key)), key=_index_number)
+    if indexes:
+        index_entries, parts = _decode_index(store, indexes[-1])
+        entries += index_entries
+        covered.update(parts)
+    for key in keys:
+        if key.endswith(".jsonl") and key not in covered:
+            entries += _decode_part(store, key)
+    return entries, keys
+
+
+def _decode_part(store: Store, key: str) -> list[Entry]:
+    data = store.get_verified(key, key.rpartition("/")[2].removesuffix(".jsonl"))
+    try:
+        return decode_entries(data)
+    except ValueError as error:
+        raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
+
+
+def _is_index(key: str) -> bool:
+    name = key.rpartition("/")[2]
+    return name.startswith("index-") and name.endswith(".parquet")
+
+
+def _index_number(key: str) -> int:
+    return int(key.rpartition("/index-")[2].removesuffix(".parquet"))
+
+
+def _encode_index(merged: dict[str, MergedRecord], parts: list[str]) -> bytes:
+    rows = [
+        {
+            "candidate_id": key,
+            "outcome": str(one.record.outcome),
+            "source_sha256": one.record.source_sha256,
+            "entries": encode_entries(
+                [one.record, *(Sighting(candidate=c) for c in one.sightings)]
+            ),
+        }
+        for key, one in merged.items()
+    ]
+    metadata = {_PARTS_KEY: "\n".join(parts), b"artgrab.schema_version": str(SCHEMA_VERSION)}
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, _INDEX_SCHEMA.with_metadata(metadata)), sink)
+    return sink.getvalue()
+
+
+def _decode_index(store: Store, key: str) -> tuple[list[Entry], list[str]]:
+    try:
+        table = pq.read_table(io.BytesIO(store.get(key)))
+        metadata = table.schema.metadata or {}
+        entries = [e for data in table["entries"].to_pylist() for e in decode_entries(data)]
+    except (pa.ArrowException, ValueError, KeyError) as error:
+        raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
+    return entries, metadata[_PARTS_KEY].decode().splitlines()

@@ -1,0 +1,82 @@
+"""URLs: what makes two of them the same, and whose they are."""
+
+import hashlib
+import re
+import string
+from functools import lru_cache
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from publicsuffixlist import PublicSuffixList
+from yarl import URL
+
+from artgrab.common.errors import BadInputError
+
+MAX_URL_LENGTH = 8192
+"""Characters; longer ones are refused (RFC 9110, 4.1 asks servers to take 8000)."""
+
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
+_suffixes = PublicSuffixList()
+
+
+def normalise_url(url: str) -> str:
+    """Return the one spelling of an http(s) URL that stands for all equal ones.
+
+    Scheme and host are lower-cased, default port and fragment dropped, percent-encoding of the
+    path normalised (RFC 3986, 6.2.2); the query is kept as it is, because servers sign it.
+
+    Raises:
+        BadInputError: not an absolute http or https URL with a host, or too long.
+    """
+    if len(url) > MAX_URL_LENGTH:
+        raise BadInputError(f"URL of {len(url)} characters; at most {MAX_URL_LENGTH} are taken")
+    if _CONTROL.search(url):
+        raise BadInputError("URL holds spaces or control characters; percent-encode them")
+    try:
+        origin = URL(url).origin() if "://" in url else URL()
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadInputError(f"not a URL: {error}") from error
+    if origin.scheme not in ("http", "https") or not origin.raw_host:
+        raise BadInputError("not an absolute http or https URL")
+    user = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+    netloc = user + (origin.host_port_subcomponent or "")
+    query = quote(parts.query, safe=_ASCII)
+    return urlunsplit((origin.scheme, netloc, _normalise_path(parts.path) or "/", query, ""))
+
+
+def _normalise_path(path: str) -> str:
+    return _ESCAPE.sub(_normalise_escape, quote(path, safe=_ASCII))
+
+
+def _normalise_escape(match: re.Match[str]) -> str:
+    character = chr(int(match[1], 16))
+    return character if character in _UNRESERVED else match[0].upper()
+
+
+def candidate_id(url: str) -> bytes:
+    """Return the 32 bytes that identify a picture's URL: SHA-256 of its normalised form.
+
+    Raises:
+        BadInputError: as normalise_url.
+    """
+    return hashlib.sha256(normalise_url(url).encode()).digest()
+
+
+@lru_cache(maxsize=65536)
+def registrable_domain(host: str) -> str:
+    """Return the domain somebody registered (public suffix plus one label), or host itself.
+
+    An address or a bare suffix has no such domain and is returned as it is.
+    """
+    return _suffixes.privatesuffix(host.lower().rstrip(".")) or host.lower()
+
+
+def site_of(url: str) -> str:
+    """Return the registrable domain of a URL; empty where the URL has no host."""
+    try:
+        return registrable_domain(URL(url).raw_host or "")
+    except ValueError:
+        return ""
