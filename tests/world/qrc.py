@@ -1,8 +1,8 @@
 """Read Qt resource archives (`.rcc`), the form in which GCompris ships its pictures.
 
-The layout is that of Qt's own resource compiler (qtbase, `src/tools/rcc/rcc.cpp`), format versions 1
-to 3: a header, a tree of fixed-size nodes, a table of names in UTF-16 and the data, each entry stored
-plainly, by zlib or by zstd.
+The layout is that of Qt's own resource compiler (qtbase, `src/tools/rcc/rcc.cpp`), format versions
+1 to 3: a header, a tree of fixed-size nodes, a table of names in UTF-16 and the data, each entry
+stored plainly, by zlib or by zstd.
 """
 
 import struct
@@ -32,7 +32,7 @@ class _Header(NamedTuple):
 class _Node(NamedTuple):
     name: str
     flags: int
-    count: int
+    children: int
     """Number of children; of directories only."""
     where: int
     """Index of the first child for a directory, else the offset into the data section."""
@@ -41,8 +41,8 @@ class _Node(NamedTuple):
 def read_qrc(archive: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield path (without a leading slash) and content of every file, in tree order.
 
-    Raises QrcError where the archive is damaged; never reads outside of it, and unpacks no entry beyond
-    MAX_ENTRY_BYTES.
+    Raises QrcError where the archive is damaged; never reads outside of it, and unpacks no entry
+    beyond MAX_ENTRY_BYTES.
     """
     try:
         header = _header(archive)
@@ -70,9 +70,9 @@ def _walk(archive: bytes, header: _Header) -> Iterator[tuple[str, bytes]]:
         if not node.flags & _DIRECTORY:
             yield path, _content(archive, header.data + node.where, node.flags)
             continue
-        if node.count > _MAX_NODES:
+        if node.children > _MAX_NODES:
             break
-        children = range(node.where, node.where + node.count)
+        children = range(node.where, node.where + node.children)
         pending.extend((path, _node(archive, header, index)) for index in reversed(children))
     raise QrcError(f"more than {_MAX_NODES} entries in a Qt resource archive")
 
