@@ -1,0 +1,50 @@
+# The same words as in the CLI, the README and CI. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format protos lock clean
+
+PYTHON ?= python3
+OUTPUT ?= text
+STORE ?= artgrab-store
+BIN := .venv/bin
+PROTOS := $(wildcard protos/artgrab/v1/*.proto)
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/.installed: requirements/all.lock requirements/bootstrap.lock pyproject.toml
+	@PYTHON=$(PYTHON) scripts/install-python-packages
+
+setup: .venv/.installed ## Install all that is needed: .venv, and Debian packages where root
+	@scripts/install-system-packages
+
+run: setup ## The whole job on real pictures, offline (OUTPUT=json for one JSON line at the end)
+	@$(BIN)/python -m tests.world.run --store $(STORE) --output $(OUTPUT)
+
+test: setup ## Unit and integration tests
+	@$(BIN)/pytest tests/unit tests/integration --numprocesses 2 --dist loadgroup
+
+check: .venv/.installed ## Format, lint, types, import rules, contracts, generated code
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@PYTHONPATH= $(BIN)/lint-imports
+	@$(BIN)/buf lint
+	@$(BIN)/shellcheck scripts/* .ci/run
+	@$(MAKE) --no-print-directory protos && git diff --exit-code -- protos
+
+format: .venv/.installed ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+protos: .venv/.installed ## Generate the Python code of the contracts
+	@rm -f protos/artgrab/v1/*_pb2*.py*
+	@$(BIN)/python -m grpc_tools.protoc -I protos --python_out=protos --pyi_out=protos $(PROTOS)
+	@$(BIN)/python -m grpc_tools.protoc -I protos --grpc_python_out=protos $(filter %_service.proto,$(PROTOS))
+
+lock: ## Choose versions anew: requirements/*.lock from pyproject.toml
+	@scripts/lock
+
+clean: ## Remove what the commands made here (not the cache of the demo world)
+	@rm -rf .venv artgrab-store .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
