@@ -7,9 +7,8 @@ import threading
 from collections.abc import Sequence
 from types import FrameType
 
-from tests.world.world import World, demo_world, missing_requirements, prepare
-
 from artgrab.common.errors import ArtgrabError
+from tests.world.world import World, demo_world, missing_requirements, prepare
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

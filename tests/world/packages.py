@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from artgrab.common.errors import SurroundingsError
@@ -58,31 +58,36 @@ def _advice(program: str) -> str:
 
 
 def unpack_debian(
-    package: str, folder: Path, *, sleep: Callable[[float], None] = time.sleep
+    package: str,
+    folder: Path,
+    *,
+    into: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Path:
-    """Fetch a Debian package by name, unpack it to `folder/package` and return that folder.
+    """Fetch a Debian package by name, unpack it to `folder/into` and return that folder.
 
-    apt verifies the digest; a download that was cut off is tried again. Nothing is installed.
+    Without `into` the package's own name is taken. apt verifies the digest; a download that was cut
+    off is tried again. Nothing is installed.
     """
     require("apt-get", "dpkg-deb")
-    target = folder / package
+    target = folder / (into or package)
     download = folder / f"{package}.download"
     download.mkdir(parents=True)
     _retried(lambda: _apt_download(package, download), sleep=sleep)
     (archive,) = download.glob("*.deb")
-    _run(["dpkg-deb", "-x", str(archive), str(target)], cwd=folder)
+    run(["dpkg-deb", "-x", str(archive), str(target)], cwd=folder)
     shutil.rmtree(download)
     return target
 
 
 def _apt_download(package: str, folder: Path) -> None:
     try:
-        _run(["apt-get", "download", package], cwd=folder)
+        run(["apt-get", "download", package], cwd=folder)
     except SurroundingsError:
         # The usual reason on a fresh system is that there are no package lists yet.
         if os.geteuid() == 0:
-            _run(["apt-get", "update"], cwd=folder)
-        _run(["apt-get", "download", package], cwd=folder)
+            run(["apt-get", "update"], cwd=folder)
+        run(["apt-get", "download", package], cwd=folder)
 
 
 def unpack_npm(package: str, folder: Path, *, sleep: Callable[[float], None] = time.sleep) -> Path:
@@ -90,7 +95,7 @@ def unpack_npm(package: str, folder: Path, *, sleep: Callable[[float], None] = t
     require("npm")
     target = folder / package.partition("@")[0]
     target.mkdir(parents=True)
-    _retried(lambda: _run(["npm", "pack", "--silent", package], cwd=target), sleep=sleep)
+    _retried(lambda: run(["npm", "pack", "--silent", package], cwd=target), sleep=sleep)
     (archive,) = target.glob("*.tgz")
     with tarfile.open(archive) as packed:
         packed.extractall(target, filter="data")
@@ -109,10 +114,23 @@ def _retried(step: Callable[[], None], *, sleep: Callable[[float], None]) -> Non
             sleep(2.0 * attempt)
 
 
-def _run(command: Sequence[str], *, cwd: Path) -> None:
+def run(
+    command: Sequence[str | Path], *, cwd: Path, environment: Mapping[str, str] | None = None
+) -> None:
+    """Run a command to its end, silently; raise SurroundingsError with its last words if it fails.
+
+    The environment is added to that of this process.
+    """
     done = subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        command,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **(environment or {})},
     )
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
-        raise SurroundingsError(f"{' '.join(command)} failed: {said[-1] if said else 'no message'}")
+        raise SurroundingsError(
+            f"{' '.join(map(str, command))} failed: {said[-1] if said else 'no message'}"
+        )

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PIL import Image
+
 from tests.world.cache import ensure_part, progress
 from tests.world.catalogue import TROUBLES, Catalogue, Picture, load_catalogue, save_catalogue
 from tests.world.origins import GCOMPRIS, PACKAGES, Original, originals, unpack_gcompris

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
+
 from tests.world.catalogue import Catalogue
 from tests.world.hosts import Gallery, Hosts, Listing, address
 from tests.world.pages import View, gallery_page, landing_page, more_items

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from aiohttp import web
+
 from tests.world.catalogue import TROUBLES, Catalogue, Picture
 from tests.world.hosts import Gallery, Listing, Style, address
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
+
 from tests.world.cache import cache_root
 from tests.world.catalogue import Catalogue
 from tests.world.hosts import Hosts, plan_hosts
@@ -15,6 +17,8 @@ from tests.world.packages import missing_requirements
 from tests.world.pictures import catalogue as cached_catalogue
 from tests.world.scripts import scripts
 from tests.world.sites import RequestLog, SeenRequest, Site, Sites, application
+from tests.world.wiki import running_wiki, wiki_code, wiki_files
+from tests.world.wiki_site import WikiSite
 
 __all__ = ["SeenRequest", "World", "demo_world", "missing_requirements", "prepare"]
 
@@ -58,8 +62,12 @@ def prepare(root: Path | None = None, *, wiki: bool = True) -> None:
     Raises SurroundingsError where a package or a program cannot be had.
     """
     root = root or cache_root()
-    cached_catalogue(root)
-    scripts(root)
+    with ThreadPoolExecutor() as pool:
+        parts: list[Callable[[Path], object]] = [cached_catalogue, scripts]
+        for done in [pool.submit(part, root) for part in (*parts, *([wiki_code] if wiki else []))]:
+            done.result()
+    if wiki:
+        wiki_files(root, cached_catalogue(root))
 
 
 @contextmanager
@@ -75,8 +83,11 @@ def demo_world(*, wiki: bool = True, port: int = 0) -> Iterator[World]:
     hosts = plan_hosts(catalogue)
     log = RequestLog()
     with ExitStack() as stack:
-        others: tuple[Site, ...] = ()
-        sites = Sites(catalogue, hosts, scripts=scripts(root), others=others)
+        others: list[Site] = []
+        if wiki:
+            files = wiki_files(root, catalogue)
+            others += [WikiSite(catalogue, files.images, stack.enter_context(running_wiki(files)))]
+        sites = Sites(catalogue, hosts, scripts=scripts(root), others=tuple(others))
         bound = stack.enter_context(_served(application(sites, log), port))
         yield World(bound, catalogue, hosts, sites.troubles.images, log)
 
