@@ -1,0 +1,152 @@
+"""From bytes of an allowed format to upright RGB pixels; run it only in a worker process."""
+
+import io
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import simplejpeg
+from PIL import ExifTags, Image, ImageFile
+
+from artgrab.images.encoding import MAX_SHORTER_SIDE, Pixels
+from artgrab.images.types import PictureRefusedError
+
+MAX_PIXELS = 50_000_000
+MAX_SIDE = 20_000
+"""Pixels."""
+MAX_ASPECT = 20
+"""Longer side by shorter side."""
+
+_PLAIN_JPEG_MODES = ("L", "RGB")
+_UPRIGHT = 1
+
+
+class Header(NamedTuple):
+    """What a picture says of itself before it is decoded."""
+
+    width: int
+    height: int
+    """As stored, before the EXIF orientation is applied."""
+    orientation: int
+    """EXIF orientation, 1 to 8."""
+    mode: str
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        turned = self.orientation >= 5
+        return (self.height, self.width) if turned else (self.width, self.height)
+
+
+def read_header(data: bytes, *, source_format: str) -> Header:
+    """Read size and orientation without decoding.
+
+    Raises:
+        PictureRefusedError: no such header, or a size beyond the limits.
+    """
+    with _open(data, source_format) as image:
+        header = Header(*image.size, _orientation(image), image.mode)
+    _check_size(header.width, header.height)
+    return header
+
+
+def decode(data: bytes, header: Header, *, source_format: str) -> Pixels:
+    """Return the first frame as upright RGB pixels, transparency flattened on white.
+
+    A JPEG may come at a reduced size, never below the one that is kept.
+
+    Raises:
+        PictureRefusedError: the bytes are cut off or damaged.
+    """
+    pixels = None
+    if source_format == "jpeg" and header.mode in _PLAIN_JPEG_MODES:
+        pixels = _decode_plain_jpeg(data)
+    if pixels is None:
+        pixels = _decode_any(data, source_format)
+    return _turn(pixels, header.orientation)
+
+
+def _decode_plain_jpeg(data: bytes) -> Pixels | None:
+    try:
+        return np.asarray(
+            simplejpeg.decode_jpeg(
+                data, colorspace="RGB", min_height=MAX_SHORTER_SIDE, min_width=MAX_SHORTER_SIDE
+            )
+        )
+    except ValueError:
+        return None  # damaged or merely odd: Pillow tells which
+
+
+def _decode_any(data: bytes, source_format: str) -> Pixels:
+    with _open(data, source_format) as image:
+        _check_size(*image.size)
+        try:
+            image.draft("RGB", (MAX_SHORTER_SIDE, MAX_SHORTER_SIDE))
+            image.load()
+            return _to_rgb(image)
+        except OSError as error:
+            reason = "truncated" if _is_cut_off(error) else "damaged"
+            raise PictureRefusedError(reason) from error
+        except (ValueError, SyntaxError, IndexError, EOFError, Image.DecompressionBombError) as e:
+            raise PictureRefusedError("damaged") from e
+
+
+def _is_cut_off(error: OSError) -> bool:
+    return any(word in str(error) for word in ("truncated", "unrecognized data stream", "EOF"))
+
+
+def _open(data: bytes, source_format: str) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return Image.open(io.BytesIO(data), formats=[source_format.upper()])
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise PictureRefusedError("too-many-pixels") from error
+    except (OSError, ValueError, SyntaxError, IndexError, KeyError, OverflowError) as error:
+        raise PictureRefusedError("damaged") from error
+
+
+def _check_size(width: int, height: int) -> None:
+    shorter, longer = sorted((width, height))
+    if shorter < 1:
+        raise PictureRefusedError("damaged")
+    if width * height > MAX_PIXELS or longer > MAX_SIDE:
+        raise PictureRefusedError("too-many-pixels")
+    if longer > MAX_ASPECT * shorter:
+        raise PictureRefusedError("too-elongated")
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, _UPRIGHT)
+    except Exception:  # whatever hostile EXIF does to its parser, the picture is taken as upright
+        return _UPRIGHT
+    return value if isinstance(value, int) and 1 <= value <= 8 else _UPRIGHT
+
+
+def _to_rgb(image: Image.Image) -> Pixels:
+    if image.mode.startswith("I;16"):
+        return _from_16_bits(np.asarray(image).astype(np.uint32))
+    if image.mode in ("I", "F"):
+        return _from_16_bits(np.clip(np.asarray(image), 0, 65535).astype(np.uint32))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return np.asarray(image.convert("RGB"))
+
+
+def _from_16_bits(values: np.ndarray[tuple[int, ...], np.dtype[np.uint32]]) -> Pixels:
+    grey = ((values * 255 + 32767) // 65535).astype(np.uint8)
+    return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+
+
+def _turn(pixels: Pixels, orientation: int) -> Pixels:
+    """Apply an EXIF orientation (Exif 2.32, 4.6.4 A): mirror, then rotate."""
+    if orientation in (2, 4, 5, 7):
+        pixels = pixels[:, ::-1]
+    quarter_turns = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
+    return np.ascontiguousarray(np.rot90(pixels, quarter_turns))
+
+
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+ImageFile.LOAD_TRUNCATED_IMAGES = False

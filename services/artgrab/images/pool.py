@@ -1,0 +1,154 @@
+"""Worker processes that decode untrusted pictures: bounded memory, bounded time, disposable.
+
+Plain pipes to each process rather than a process pool of a library: those share queues and locks
+between workers, which one killed at the wrong moment blocks for all, and they unpickle what a
+taken-over decoder sends.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from artgrab.images.frames import (
+    LENGTH_BYTES,
+    Answer,
+    Refusal,
+    Task,
+    decode_answer,
+    frame,
+    length_of,
+)
+from artgrab.images.types import DecoderFailedError, Picture, PictureRefusedError
+
+_MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_START_SECONDS = 30.0
+"""Added to the first picture's time: a new process imports its libraries."""
+_INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
+"""All that workers get of the environment: no credentials."""
+
+
+class DecodePool:
+    """Processes pictures in worker processes, started when they are first needed.
+
+    Use it as an async context manager. A worker's death costs the one picture it held.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int,
+        memory_bytes: int = 2 * 1024**3,
+        timeout: float = 20.0,
+        pictures_per_worker: int = 2000,
+        command: Sequence[str] = (sys.executable, "-P", "-m", "artgrab.images.worker"),
+    ) -> None:
+        """Make the pool.
+
+        Args:
+            workers: processes at most.
+            memory_bytes: address space of each.
+            timeout: seconds for one picture; then its worker is killed.
+            pictures_per_worker: after so many a worker is replaced.
+            command: starts a worker.
+        """
+        self._command = (*command, str(memory_bytes))
+        self._timeout = timeout
+        self._pictures_per_worker = pictures_per_worker
+        self._free = asyncio.Semaphore(workers)
+        self._idle: list[_Worker] = []
+        self._alive: set[_Worker] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await asyncio.gather(*(worker.stop() for worker in self._alive))
+        self._alive.clear()
+        self._idle.clear()
+
+    async def process(self, data: bytes, *, min_side: int = 0) -> Picture:
+        """Return what process_picture makes of data.
+
+        Raises:
+            PictureRefusedError: as process_picture; reason too-much-memory beyond the limit.
+            DecoderFailedError: the worker died (decoder-died) or took too long (decoder-timeout).
+        """
+        async with self._free:
+            answer = await self._ask(frame(Task(data, min_side)))
+        if isinstance(answer, Refusal):
+            raise PictureRefusedError(answer.reason)
+        return answer.picture
+
+    async def _ask(self, request: bytes) -> Answer:
+        worker = self._idle.pop() if self._idle else await self._start()
+        limit = self._timeout + (0 if worker.pictures else _START_SECONDS)
+        try:
+            async with asyncio.timeout(limit):
+                answer = await worker.ask(request)
+        except TimeoutError as error:
+            await self._discard(worker)
+            raise DecoderFailedError("decoder-timeout") from error
+        except (OSError, EOFError, msgspec.MsgspecError) as error:
+            await self._discard(worker)
+            raise DecoderFailedError("decoder-died") from error
+        except BaseException:
+            await self._discard(worker)  # an answer to nobody would be taken for the next one
+            raise
+        if worker.pictures >= self._pictures_per_worker:
+            await self._discard(worker)
+        else:
+            self._idle.append(worker)
+        return answer
+
+    async def _start(self) -> "_Worker":
+        process = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={name: os.environ[name] for name in _INHERITED if name in os.environ},
+        )
+        worker = _Worker(process)
+        self._alive.add(worker)
+        return worker
+
+    async def _discard(self, worker: "_Worker") -> None:
+        self._alive.discard(worker)
+        await asyncio.shield(worker.stop())
+
+
+class _Worker:
+    """One process and its pipes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.pictures = 0
+
+    async def ask(self, request: bytes) -> Answer:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(request)
+        await stdin.drain()
+        length = length_of(await stdout.readexactly(LENGTH_BYTES))
+        if length > _MAX_ANSWER_BYTES:
+            raise EOFError("the answer of a decoder is too long")
+        answer = decode_answer(await stdout.readexactly(length))
+        self.pictures += 1
+        return answer
+
+    async def stop(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()

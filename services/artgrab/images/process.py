@@ -1,0 +1,43 @@
+"""One picture from untrusted bytes to what is kept: the whole of it, in one pure function."""
+
+from artgrab.common.digests import sha256_hex
+from artgrab.images.decoding import decode, read_header
+from artgrab.images.encoding import ENCODING, encode, reduce, reduced_size
+from artgrab.images.hashing import perceptual_hash
+from artgrab.images.sniffing import sniff
+from artgrab.images.types import Picture, PictureRefusedError
+
+
+def process_picture(data: bytes, *, min_side: int = 0) -> Picture:
+    """Return what is kept of a picture; equal bytes give an equal result.
+
+    It touches untrusted pixels: services call it through DecodePool.
+
+    Args:
+        data: the bytes as they were fetched.
+        min_side: pixels that the shorter side of the source must have.
+
+    Raises:
+        PictureRefusedError: not a picture, of no allowed format, damaged, too small or too large.
+    """
+    source_format = sniff(data)
+    header = read_header(data, source_format=source_format)
+    source_width, source_height = header.upright_size
+    if min(source_width, source_height) < min_side:
+        raise PictureRefusedError("too-small")
+    pixels = decode(data, header, source_format=source_format)
+    width, height = reduced_size(source_width, source_height)
+    pixels = reduce(pixels, width=width, height=height)
+    object_bytes = encode(pixels)
+    return Picture(
+        object_bytes=object_bytes,
+        object_sha256=sha256_hex(object_bytes),
+        source_sha256=sha256_hex(data),
+        source_format=source_format,
+        source_width=source_width,
+        source_height=source_height,
+        width=width,
+        height=height,
+        perceptual_hash=perceptual_hash(pixels),
+        encoding=ENCODING,
+    )

@@ -1,0 +1,69 @@
+"""The worker process of DecodePool: reads pictures from stdin, writes answers to stdout."""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from typing import BinaryIO
+
+import cv2
+
+from artgrab.images.frames import (
+    LENGTH_BYTES,
+    Answer,
+    Refusal,
+    Success,
+    Task,
+    decode_task,
+    frame,
+    length_of,
+)
+from artgrab.images.process import process_picture
+from artgrab.images.types import PictureRefusedError
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Answer until stdin ends; run as `python -m artgrab.images.worker MEMORY_BYTES`."""
+    memory_bytes = int(sys.argv[1])
+    _die_with_parent()
+    answers = _claim_stdout()
+    cv2.setNumThreads(1)  # the pool's processes are the parallelism
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    while (task := _read_task(sys.stdin.buffer)) is not None:
+        answers.write(frame(_answer(task)))
+        answers.flush()
+
+
+def _answer(task: Task) -> Answer:
+    try:
+        return Success(process_picture(task.data, min_side=task.min_side))
+    except PictureRefusedError as error:
+        return Refusal(error.reason)
+    except (MemoryError, cv2.error):
+        return Refusal("too-much-memory")
+
+
+def _read_task(stream: BinaryIO) -> Task | None:
+    prefix = stream.read(LENGTH_BYTES)
+    return decode_task(stream.read(length_of(prefix))) if len(prefix) == LENGTH_BYTES else None
+
+
+def _claim_stdout() -> BinaryIO:
+    """Keep the real stdout for answers; what libraries print must not get between them."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return answers
+
+
+def _die_with_parent() -> None:
+    """End at once when the parent is gone, also in the middle of a picture (Linux)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
