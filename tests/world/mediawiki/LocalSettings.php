@@ -20,6 +20,15 @@ wfLoadSkin( 'MonoBook' );
 $wgDBtype = 'sqlite';
 $wgDBname = 'wiki';
 $wgSQLiteDataDir = $worldData;
+// A cache that is lost in a power cut is filled again: no waiting for the disk.
+$wgDBservers = [ [
+	'type' => 'sqlite',
+	'dbname' => $wgDBname,
+	'dbDirectory' => $worldData,
+	'variables' => [ 'synchronous' => 'OFF' ],
+	'load' => 1,
+	'flags' => 0,
+] ];
 $wgMainCacheType = CACHE_NONE;
 $wgCacheDirectory = "$worldData/l10n";
 $wgJobRunRate = 0;
