@@ -39,7 +39,8 @@ def ensure_part(root: Path, name: str, fill: Callable[[Path], None]) -> Path:
     with _locked(root / f".{name}.lock"):
         if not part.is_dir():
             for leftover in root.glob(f".{name}.new-*"):
-                shutil.rmtree(leftover)
+                # A child of a killed process may write there for another moment.
+                shutil.rmtree(leftover, ignore_errors=True)
             fresh = Path(tempfile.mkdtemp(prefix=f".{name}.new-", dir=root))
             try:
                 fill(fresh)

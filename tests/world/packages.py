@@ -47,6 +47,16 @@ def require(*programs: str) -> None:
             raise SurroundingsError(_advice(program))
 
 
+def require_php() -> None:
+    """Raise SurroundingsError, which says what to do, unless PHP can run MediaWiki."""
+    require("php")
+    if missing := _missing_php_modules():
+        wanted = " ".join(sorted(missing))
+        raise SurroundingsError(
+            f"PHP lacks modules: install them (apt-get install --no-install-recommends {wanted})"
+        )
+
+
 def _advice(program: str) -> str:
     if program in ("apt-get", "dpkg-deb"):
         return (

@@ -21,7 +21,7 @@ from artgrab.common.processes import die_with_parent
 from tests.world.cache import ensure_part, progress
 from tests.world.catalogue import Catalogue, Picture
 from tests.world.hosts import WIKI_CATEGORIES
-from tests.world.packages import require, run, unpack_debian
+from tests.world.packages import require_php, run, unpack_debian
 
 SEARCH_WORDS = {
     "monuments": "monument photograph",
@@ -89,7 +89,7 @@ def _drop_translations(folder: Path) -> None:
 
 
 def _fill_data(folder: Path, code: Path, catalogue: Catalogue) -> None:
-    require("php")
+    require_php()
     files = WikiFiles(code, folder / "data", folder / "images")
     files.images.mkdir()
     files.data.mkdir()
@@ -164,7 +164,7 @@ def extended_metadata(picture: Picture) -> dict[str, str]:
 @contextmanager
 def running_wiki(files: WikiFiles) -> Iterator[int]:
     """Run the wiki by PHP's own web server, on a copy of its data, and yield the port."""
-    require("php")
+    require_php()
     with tempfile.TemporaryDirectory(prefix="artgrab-wiki-") as copy:
         data = Path(copy) / "data"
         shutil.copytree(files.data, data)
