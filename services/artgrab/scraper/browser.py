@@ -1,0 +1,254 @@
+"""A headless Chromium that leaves nothing behind, however this process ends."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from selenium import webdriver
+from selenium.common import exceptions
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.common.proxy import Proxy
+from selenium.webdriver.remote.client_config import ClientConfig
+from urllib3.exceptions import HTTPError
+
+from artgrab.common.errors import SurroundingsError
+from artgrab.common.network import NetworkSettings
+
+PAGE_LOAD_SECONDS = 45
+SCRIPT_SECONDS = 30
+_COMMAND_SECONDS = PAGE_LOAD_SECONDS + 15
+_END_SECONDS = 20
+_PROFILE_PREFIX = "artgrab-chromium-"
+_FLAGS = (
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--disable-breakpad",
+    "--disable-dev-shm-usage",  # containers give it 64 MB, then tabs crash
+    "--mute-audio",
+    # Tall, so that fewer steps bring every lazily loaded picture into view.
+    "--window-size=1280,2400",
+)
+_PREFERENCES = {
+    "download_restrictions": 3,  # none at all
+    "profile.default_content_setting_values.automatic_downloads": 2,
+    "profile.default_content_setting_values.geolocation": 2,
+    "profile.default_content_setting_values.notifications": 2,
+    "profile.default_content_setting_values.media_stream": 2,
+    # Only their addresses are of interest; a lazy loader sets them all the same.
+    "profile.managed_default_content_settings.images": 2,
+}
+
+
+class BrowserError(SurroundingsError):
+    """The browser is missing, does not start, or broke down."""
+
+
+class PageError(SurroundingsError):
+    """A page could not be opened in the time it was given."""
+
+
+class Browser(Protocol):
+    """One window; its calls must not overlap."""
+
+    async def open(self, url: str) -> int:
+        """Load a page and return its HTTP status (0 where the browser does not tell).
+
+        Raises:
+            PageError: the site does not answer, or not in time.
+            BrowserError: the browser broke down.
+        """
+        ...
+
+    async def run(self, script: str, *arguments: object) -> Any:
+        """Run the body of an asynchronous JavaScript function and return its result.
+
+        Raises:
+            PageError: the script failed or took too long, or the page was left meanwhile.
+            BrowserError: the browser broke down.
+        """
+        ...
+
+    async def html(self) -> bytes:
+        """Return the page as it is now, in UTF-8.
+
+        Raises:
+            BrowserError: the browser broke down.
+        """
+        ...
+
+    async def address(self) -> str:
+        """Return the URL of the page that is open.
+
+        Raises:
+            BrowserError: the browser broke down.
+        """
+        ...
+
+
+BrowserFactory = Callable[[NetworkSettings], AbstractAsyncContextManager[Browser]]
+
+
+class ChromiumBrowser:
+    """Chromium behind chromedriver; each call runs in a thread, as selenium blocks."""
+
+    def __init__(self, driver: webdriver.Remote) -> None:
+        self._driver = driver
+
+    async def open(self, url: str) -> int:
+        await self._call(self._driver.get, url)
+        return int(await self.run(_STATUS_SCRIPT) or 0)
+
+    async def run(self, script: str, *arguments: object) -> Any:
+        body = f"return (async function() {{ {script} }}).apply(null, arguments)"
+        return await self._call(self._driver.execute_script, body, *arguments)
+
+    async def html(self) -> bytes:
+        source = await self._call(lambda: self._driver.page_source)
+        return str(source).encode("utf-8", errors="replace")
+
+    async def address(self) -> str:
+        return str(await self._call(lambda: self._driver.current_url))
+
+    @staticmethod
+    async def _call(function: Callable[..., Any], *arguments: object) -> Any:
+        try:
+            return await asyncio.to_thread(function, *arguments)
+        except _PAGE_FAILURES as error:
+            raise PageError(_first_line(error)) from error
+        except exceptions.WebDriverException as error:
+            failure = PageError if "net::" in str(error.msg) else BrowserError
+            raise failure(_first_line(error)) from error
+        except (HTTPError, OSError) as error:
+            raise BrowserError(f"the browser broke down ({type(error).__name__})") from error
+
+
+_STATUS_SCRIPT = "return performance.getEntriesByType('navigation')[0]?.responseStatus"
+_PAGE_FAILURES = (exceptions.TimeoutException, exceptions.JavascriptException)
+
+
+@asynccontextmanager
+async def chromium(network: NetworkSettings) -> AsyncIterator[Browser]:
+    """Start Debian's Chromium on a profile of its own and end it, with all that belongs to it.
+
+    Raises:
+        BrowserError: it is not installed, or does not start.
+    """
+    browser, driver = _programs()
+    await asyncio.to_thread(remove_leftovers, Path(tempfile.gettempdir()))
+    folder = tempfile.mkdtemp(prefix=f"{_PROFILE_PREFIX}{os.getpid()}-")
+    guardian = _start_guardian(folder, driver)
+    session: webdriver.Remote | None = None
+    try:
+        port = await asyncio.to_thread(_port, guardian)
+        options = browser_options(network, binary=browser, profile=f"{folder}/profile")
+        session = await asyncio.to_thread(_start_session, port, options)
+        yield ChromiumBrowser(session)
+    finally:
+        await asyncio.shield(asyncio.to_thread(_end, guardian, session, folder))
+
+
+def browser_options(network: NetworkSettings, *, binary: str, profile: str) -> Options:
+    """Return how Chromium is to be started."""
+    options = Options()
+    options.binary_location = binary
+    for flag in _FLAGS:
+        options.add_argument(flag)
+    options.add_argument(f"--user-data-dir={profile}")
+    options.add_argument(f"--user-agent={user_agent(network)}")
+    if os.geteuid() == 0:  # Chromium refuses its sandbox to root
+        options.add_argument("--no-sandbox")
+    if network.resolve:
+        rules = ", ".join(f"MAP {host} {target}" for host, target in network.resolve.items())
+        options.add_argument(f"--host-resolver-rules={rules}")
+    options.add_experimental_option("prefs", _PREFERENCES)
+    return options
+
+
+def user_agent(network: NetworkSettings) -> str:
+    """Return what sites see: what the engine is, and honestly who steers it."""
+    return f"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko) {network.user_agent}"
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove our profiles whose owner is gone, such as after a power cut."""
+    for profile in folder.glob(f"{_PROFILE_PREFIX}*"):
+        owner = profile.name.removeprefix(_PROFILE_PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and not profile.is_symlink():
+            shutil.rmtree(profile, ignore_errors=True)
+
+
+def _programs() -> tuple[str, str]:
+    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if browser is None or driver is None:
+        missing = "chromium" if browser is None else "chromium-driver"
+        raise BrowserError(
+            f"{missing} is not installed; on Debian: apt-get install chromium chromium-driver"
+        )
+    return browser, driver
+
+
+def _start_guardian(folder: str, driver: str) -> subprocess.Popen[bytes]:
+    # Neither our secrets nor the environment's proxies are any business of the browser.
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": folder, "TMPDIR": folder}
+    command = [sys.executable, "-I", "-m", "artgrab.scraper.guardian", folder, driver, "--port=0"]
+    return subprocess.Popen(  # noqa: S603 - our own command line
+        command,
+        env=environment | {"LANG": "C.UTF-8"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for us, who end it in order
+    )
+
+
+def _port(guardian: subprocess.Popen[bytes]) -> int:
+    assert guardian.stdout is not None
+    line = guardian.stdout.readline()
+    if not line:
+        raise BrowserError("chromedriver does not start; run `chromedriver` to see why")
+    return int(line)
+
+
+def _start_session(port: int, options: Options) -> webdriver.Remote:
+    address = f"http://127.0.0.1:{port}"
+    direct = Proxy(raw={"proxyType": "DIRECT"})
+    config = ClientConfig(address, proxy=direct, timeout=_COMMAND_SECONDS)
+    try:
+        session = webdriver.Remote(address, options=options, client_config=config)
+        session.set_page_load_timeout(PAGE_LOAD_SECONDS)
+        session.set_script_timeout(SCRIPT_SECONDS)
+    except exceptions.SessionNotCreatedException as error:
+        advice = "install chromium and chromium-driver of one version"
+        raise BrowserError(f"Chromium does not start ({_first_line(error)}); {advice}") from error
+    except (exceptions.WebDriverException, HTTPError, OSError) as error:
+        raise BrowserError(f"Chromium does not start: {_first_line(error)}") from error
+    return session
+
+
+def _end(guardian: subprocess.Popen[bytes], session: webdriver.Remote | None, folder: str) -> None:
+    if session is not None and not isinstance(session.command_executor, str):
+        session.command_executor.close()  # type: ignore[no-untyped-call]
+    try:
+        guardian.communicate(timeout=_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        guardian.kill()
+        guardian.communicate()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _first_line(error: BaseException) -> str:
+    text = getattr(error, "msg", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0][:300]

@@ -1,0 +1,112 @@
+"""Runs chromedriver and ends it, with every browser process, as soon as its own owner is gone.
+
+A process of its own, because a browser leaves its process group and outlives a killed owner: this
+one adopts all orphans (PR_SET_CHILD_SUBREAPER) and waits for the end of file on standard input,
+which comes however the owner ends. Run as `python -m artgrab.scraper.guardian FOLDER COMMAND...`;
+prints the port chromedriver listens on, once.
+"""
+
+import ctypes
+import os
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from artgrab.common.processes import die_with_parent
+
+_PR_SET_CHILD_SUBREAPER = 36
+_PORT = re.compile(rb"started successfully on port (\d+)")
+_POLL_SECONDS = 0.01
+
+
+def main(folder: str, *command: str) -> None:
+    """Watch over one command until standard input ends, then remove its folder."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    driver = subprocess.Popen(  # noqa: S603 - our own command line
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        # Safe here: this process has one thread, and it lives as long as the process.
+        preexec_fn=partial(die_with_parent, os.getpid()),
+    )
+    assert driver.stdout is not None
+    try:
+        _watch(driver.stdout.fileno())
+    finally:
+        _end_descendants()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _watch(output: int) -> None:
+    """Return when the owner closes standard input or dies; pass the port on meanwhile."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(0, selectors.EVENT_READ)
+        selector.register(output, selectors.EVENT_READ)
+        said: bytes | None = b""
+        while True:
+            ready = {key.fd for key, _ in selector.select()}
+            if 0 in ready and not os.read(0, 1024):
+                return
+            if output not in ready:
+                continue
+            data = os.read(output, 65536)
+            if not data:
+                selector.unregister(output)
+            if said is not None:
+                said = _announce(said + data)
+
+
+def _announce(said: bytes) -> bytes | None:
+    """Print the port if it has been said; return what to look at next time, None when done."""
+    match = _PORT.search(said)
+    if match is None:
+        return said[-4096:]
+    os.write(1, match[1] + b"\n")
+    os.close(1)
+    return None
+
+
+def _end_descendants() -> None:
+    """Kill until no child is left: whoever loses its parent becomes a child of this process."""
+    while True:
+        for pid in _descendants(os.getpid()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _descendants(root: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (parent := _parent(entry)):
+            children.setdefault(parent, []).append(int(entry.name))
+    found, queue = [], [root]
+    while queue:
+        of_one = children.get(queue.pop(), [])
+        found += of_one
+        queue += of_one
+    return found
+
+
+def _parent(entry: Path) -> int:
+    """Return the parent of a process, 0 where it is gone (proc(5): the name may hold anything)."""
+    try:
+        return int((entry / "stat").read_bytes().rpartition(b")")[2].split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

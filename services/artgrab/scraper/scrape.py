@@ -1,0 +1,299 @@
+"""The stage: a category's sources and queries, one after the other, until it has its pictures."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, aclosing
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from yarl import URL
+
+from artgrab.common.errors import PartlyDoneError, SurroundingsError
+from artgrab.common.network import NetworkSettings
+from artgrab.common.progress import Progress, ProgressSink
+from artgrab.common.records import Candidate, RecordOutcome
+from artgrab.common.resources import ArtCategory, Source
+from artgrab.common.urls import candidate_id
+from artgrab.scraper.browser import Browser, BrowserError, BrowserFactory, chromium
+from artgrab.scraper.ingest import IngestClient
+from artgrab.scraper.ingest_messages import Acked, hello_message
+from artgrab.scraper.robots import Robots
+from artgrab.scraper.sources import DRIVERS, Found, SourceError, Tools
+from artgrab.scraper.tally import Tally
+from artgrab.scraper.web import open_session
+
+
+class EndReason(StrEnum):
+    """Why a scrape ended."""
+
+    TARGET_REACHED = "TargetReached"
+    SOURCES_EXHAUSTED = "SourcesExhausted"
+
+
+class SourceHealth(msgspec.Struct, kw_only=True):
+    """How one source did for one query."""
+
+    source: str
+    partition: str
+    query: str
+    found: int = 0
+    problem: str = ""
+    """Empty where the source went to its end, or was no longer needed."""
+
+
+class ScrapeOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scrape came to; pictures are counted once, however often they were found."""
+
+    category: str
+    reason: EndReason
+    candidates: int
+    stored: int
+    """In the store now, whether by this scrape or before."""
+    rejected: int
+    failed: int
+    fetched: int
+    """Acknowledged anew; 0 where everything was recorded before."""
+    already_recorded: int
+    rejected_reasons: dict[str, int]
+    failed_reasons: dict[str, int]
+    sources: list[SourceHealth]
+
+
+class AllSourcesFailedError(PartlyDoneError):
+    """Pictures were found, but no source could be gone through to its end."""
+
+    def __init__(self, message: str, outcome: ScrapeOutcome) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+async def scrape(
+    category: ArtCategory,
+    *,
+    run_id: str,
+    endpoints: Sequence[str],
+    network: NetworkSettings,
+    progress: ProgressSink,
+    browsers: BrowserFactory = chromium,
+    token: str = "",
+) -> ScrapeOutcome:
+    """Find a category's pictures and have the downloaders fetch and keep them.
+
+    Ends when the target is reached or every source is exhausted, and only when all that was sent
+    is acknowledged, so that it may be killed and started again at any moment.
+
+    Raises:
+        BadInputError: a selector or endpoint of the user's is wrong.
+        AllSourcesFailedError: every source broke down, after some pictures.
+        SurroundingsError: every source broke down at once, or no downloader answers.
+    """
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(network))
+        slot = await stack.enter_async_context(_BrowserSlot(browsers, network))
+        tools = Tools(
+            network=network,
+            session=session,
+            robots=Robots(session),
+            browser=slot.get,
+            sleep=asyncio.sleep,
+        )
+        job = _Scrape(category, progress)
+        hello = hello_message(
+            namespace=category.metadata.namespace,
+            category=category.metadata.name,
+            run_id=run_id,
+            token=token,
+            min_side=category.spec.filters.min_side,
+        )
+        async with IngestClient(endpoints, hello=hello, on_ack=job.acked) as client:
+            await job.run(client, tools, slot)
+            await client.finish()
+    return job.outcome()
+
+
+class _BrowserSlot:
+    """Room for one browser, started when it is first wanted and kept for the queries to come."""
+
+    def __init__(self, browsers: BrowserFactory, network: NetworkSettings) -> None:
+        self._browsers = browsers
+        self._network = network
+        self._stack = AsyncExitStack()
+        self._browser: Browser | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.discard()
+
+    async def get(self) -> Browser:
+        """Return the browser, started if there is none."""
+        if self._browser is None:
+            self._browser = await self._stack.enter_async_context(self._browsers(self._network))
+        return self._browser
+
+    async def discard(self) -> None:
+        """End the browser; the next get() starts another."""
+        self._browser = None
+        await self._stack.aclose()
+
+
+class _Scrape:
+    """One scrape under way."""
+
+    def __init__(self, category: ArtCategory, progress: ProgressSink) -> None:
+        self._category = category
+        self._progress = progress
+        self._tally = Tally()
+        self._seen: set[tuple[str, str, str, str]] = set()
+        self._health: list[SourceHealth] = []
+
+    async def run(self, client: IngestClient, tools: Tools, slot: _BrowserSlot) -> None:
+        """Go through all sources and queries, as long as pictures are wanted."""
+        self._report()
+        for source, query in _partitions(self._category):
+            if self._enough():
+                break
+            health = SourceHealth(source=source.kind, partition=_host(source), query=query)
+            self._health.append(health)
+            try:
+                await self._go_through(source, health, client, tools)
+            except SourceError as error:
+                health.problem = str(error)
+            except BrowserError as error:
+                health.problem = str(error)
+                await slot.discard()
+        await client.until(lambda: client.unacked == 0)
+
+    async def _go_through(
+        self, source: Source, health: SourceHealth, client: IngestClient, tools: Tools
+    ) -> None:
+        batches = DRIVERS[source.kind](source, health.query, tools=tools)
+        async with aclosing(batches):
+            async for batch in batches:
+                health.found += len(batch)
+                for found in batch:
+                    if not await self._offer(found, health, client):
+                        return
+
+    async def _offer(self, found: Found, health: SourceHealth, client: IngestClient) -> bool:
+        """Send a picture unless it was sent before; False when no more are wanted.
+
+        No more are ever under way than are missing, so the target is met exactly, and by the
+        same pictures however the answers are timed.
+        """
+        await client.until(lambda: self._enough() or client.unacked < self._missing())
+        if self._enough():
+            return False
+        candidate = _candidate(found, health)
+        key = (candidate.candidate_id, health.source, health.partition, health.query)
+        if key not in self._seen:
+            self._seen.add(key)
+            self._tally.sent(candidate.candidate_id)
+            await client.send(candidate)
+            self._report()
+        return True
+
+    def acked(self, answer: Acked) -> None:
+        """Count an answer of a downloader."""
+        self._tally.acked(answer)
+        self._report()
+
+    def _missing(self) -> int:
+        return self._category.spec.target_images - self._tally.stored
+
+    def _enough(self) -> bool:
+        return self._missing() <= 0
+
+    def outcome(self) -> ScrapeOutcome:
+        """Sum up.
+
+        Raises:
+            AllSourcesFailedError: every source broke down, after some pictures.
+            SurroundingsError: every source broke down at once.
+        """
+        tally = self._tally
+        outcome = ScrapeOutcome(
+            category=self._category.metadata.name,
+            reason=EndReason.TARGET_REACHED if self._enough() else EndReason.SOURCES_EXHAUSTED,
+            candidates=tally.candidates,
+            stored=tally.stored,
+            rejected=tally.rejected,
+            failed=tally.failed,
+            fetched=tally.fetched,
+            already_recorded=tally.already_recorded,
+            rejected_reasons=tally.reasons(RecordOutcome.REJECTED),
+            failed_reasons=tally.reasons(RecordOutcome.FAILED),
+            sources=self._health,
+        )
+        self._report(finished=True)
+        self._check_health(outcome)
+        return outcome
+
+    def _check_health(self, outcome: ScrapeOutcome) -> None:
+        if self._enough() or not all(health.problem for health in self._health):
+            return
+        problems = "; ".join(dict.fromkeys(health.problem for health in self._health))
+        message = f"every source of category {outcome.category} failed: {problems}"
+        if outcome.stored:
+            raise AllSourcesFailedError(message, outcome)
+        raise SurroundingsError(message)
+
+    def _report(self, *, finished: bool = False) -> None:
+        tally = self._tally
+        self._progress(
+            Progress(
+                stage="scrape",
+                item=self._category.metadata.name,
+                done=tally.stored,
+                total=self._category.spec.target_images,
+                counts={
+                    "found": tally.candidates,
+                    "stored": tally.stored,
+                    "rejected": tally.rejected,
+                    "failed": tally.failed,
+                },
+                finished=finished,
+            )
+        )
+
+
+def _partitions(category: ArtCategory) -> list[tuple[Source, str]]:
+    """Pair sources and queries; a gallery whose address names no query is gone through once."""
+    pairs = []
+    for source in category.spec.sources:
+        fixed = source.gallery is not None and "{query}" not in source.gallery.url
+        pairs += [
+            (source, query) for query in (category.queries[:1] if fixed else category.queries)
+        ]
+    return pairs
+
+
+def _host(source: Source) -> str:
+    chosen = source.gallery or source.mediawiki
+    assert chosen is not None
+    return URL(chosen.url.replace("{query}", "")).host or ""
+
+
+def _candidate(found: Found, health: SourceHealth) -> Candidate:
+    return Candidate(
+        candidate_id=candidate_id(found.url).hex(),
+        url=found.url,
+        page_url=found.page_url,
+        source=health.source,
+        query=health.query,
+        partition=health.partition,
+        rank=found.rank,
+        title=found.title,
+        claimed_width=found.width,
+        claimed_height=found.height,
+        licence=found.licence,
+        creator=found.creator,
+    )

@@ -1,0 +1,143 @@
+"""Galleries: any web page of pictures, scrolled to its end, with whatever loads more pressed."""
+
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from urllib.parse import quote, urldefrag
+
+import msgspec
+
+from artgrab.common.resources import GallerySelectors, Source
+from artgrab.common.urls import site_of
+from artgrab.scraper.browser import Browser, PageError
+from artgrab.scraper.sources.base import Found, SourceError, Tools
+from artgrab.scraper.sources.gallery_page import Parsed, absolute_url, parse, to_xpath
+from artgrab.scraper.sources.gallery_scripts import FIRST_ITEMS, GROWTH, MORE, SCROLL
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """When a gallery counts as seen to its end, even if it would go on."""
+
+    pictures: int = 20_000
+    seconds: float = 1800.0
+    pages: int = 1000
+    first_items_seconds: float = 10.0
+    """How long the first pictures may take to appear on a page that has loaded."""
+    patience_seconds: tuple[float, ...] = (0.5, 1.5, 3.0)
+    """How long to wait for growth, try after try; sites that load more are quicker on average."""
+    pressed_seconds: float = 10.0
+    """How long what was pressed may take to show more."""
+
+
+async def pictures(
+    source: Source,
+    query: str,
+    *,
+    tools: Tools,
+    limits: Limits = Limits(),  # noqa: B008 - immutable
+    clock: Callable[[], float] = time.monotonic,
+) -> AsyncGenerator[Sequence[Found], None]:
+    """Yield the pictures of a gallery, newly loaded ones as soon as they are there."""
+    assert source.gallery is not None
+    url = source.gallery.url.replace("{query}", quote(query, safe=""))
+    visit = _Visit(tools, source.gallery.selectors, limits)
+    await visit.open(url)
+    deadline = clock() + limits.seconds
+    while clock() < deadline:
+        if batch := await visit.new_pictures():
+            yield batch
+        if len(visit.known) >= limits.pictures or not await visit.grow():
+            break
+    visit.check_layout()
+
+
+class _Visit:
+    """One walk through a gallery."""
+
+    def __init__(self, tools: Tools, selectors: GallerySelectors, limits: Limits) -> None:
+        self._tools = tools
+        self._selectors = selectors
+        self._limits = limits
+        self._items = to_xpath(selectors.item)
+        self._more = to_xpath(selectors.more) if selectors.more else ""
+        self._parsed = Parsed(0, [])
+        self._offset = 0  # items on the pages before this one
+        self._pages: set[str] = set()
+        self._followed = False  # then its absence says that this is the end
+        self.known: set[str] = set()
+
+    async def open(self, url: str) -> None:
+        """Open a page of the gallery and wait for its first items."""
+        if not await self._tools.robots.allows(url):
+            raise SourceError(f"robots.txt of {site_of(url)} forbids to open {url}")
+        self._browser: Browser = await self._tools.browser()
+        try:
+            status = await self._browser.open(url)
+        except PageError as error:
+            raise SourceError(f"{url} cannot be opened: {error}") from error
+        if status >= 400:
+            raise SourceError(f"{url} answers with status {status}: missing, or we are blocked")
+        self._pages.add(urldefrag(url)[0])
+        self._url = url
+        await self._run(FIRST_ITEMS, self._items, self._limits.first_items_seconds)
+
+    async def new_pictures(self) -> list[Found]:
+        """Return what the page shows that was not shown before."""
+        base_url = await self._browser.address()
+        self._parsed = parse(
+            await self._browser.html(),
+            base_url=base_url,
+            selectors=self._selectors,
+            first_rank=self._offset,
+        )
+        fresh = [found for found in self._parsed.found if found.url not in self.known]
+        self.known.update(found.url for found in fresh)
+        return fresh
+
+    async def grow(self) -> bool:
+        """Bring more pictures onto the page, or open the next one; False at the end."""
+        tries = self._limits.patience_seconds
+        for patience in tries[:2] if self._followed else tries:
+            await self._run(SCROLL)
+            if self._more and (more := await self._run(MORE, self._more)):
+                self._followed = True
+                return await self._follow_or_wait(str(more))
+            if await self._grown(patience):
+                return True
+        return False
+
+    async def _grown(self, seconds: float) -> bool:
+        return bool(await self._run(GROWTH, self._items, self._parsed.items, seconds))
+
+    async def _follow_or_wait(self, more: str) -> bool:
+        if more == "pressed":
+            return await self._grown(self._limits.pressed_seconds)
+        url = absolute_url(more, base_url=self._url)
+        if not url or not self._may_follow(url):
+            return False
+        await self.new_pictures()  # counts what came while we scrolled
+        self._offset += self._parsed.items
+        await self.open(url)
+        return True
+
+    def _may_follow(self, url: str) -> bool:
+        fresh = urldefrag(url)[0] not in self._pages and len(self._pages) < self._limits.pages
+        return fresh and site_of(url) == site_of(self._url)
+
+    async def _run(self, script: str, *arguments: object) -> object:
+        try:
+            return await self._browser.run(script, *arguments)
+        except PageError:
+            return None  # a page that replaces itself ends its scripts; we look at it again
+
+    def check_layout(self) -> None:
+        """Raise SourceError where the page holds no pictures the way we were told."""
+        if self.known:
+            return
+        if not self._parsed.items:
+            what = f"nothing matches the item selector {self._selectors.item!r}"
+        else:
+            what = (
+                f"{self._parsed.items} items, but the image selector"
+                f" {self._selectors.image!r} finds no address in any of them"
+            )
+        raise SourceError(f"{self._url}: {what}; no results, or the layout has changed")

@@ -1,0 +1,64 @@
+"""What the gallery driver runs inside of pages: bodies of asynchronous functions.
+
+They wait for conditions in the page itself, as a round trip through chromedriver takes about 10 ms.
+"""
+
+_COUNT = """
+const count = xpath => document.evaluate(
+  `count(${xpath})`, document, null, XPathResult.NUMBER_TYPE, null).numberValue;
+const until = (condition, seconds) => new Promise(resolve => {
+  const end = performance.now() + 1000 * seconds;
+  const look = () => condition() ? resolve(true)
+    : performance.now() > end ? resolve(false) : setTimeout(look, 50);
+  look();
+});
+"""
+
+FIRST_ITEMS = f"""{_COUNT}
+const [items, seconds] = arguments;
+return until(() => document.readyState !== 'loading' && count(items) > 0, seconds);
+"""
+"""(items, seconds): wait until there is an item."""
+
+GROWTH = f"""{_COUNT}
+const [items, known, seconds] = arguments;
+return until(() => count(items) !== known, seconds);
+"""
+"""(items, known, seconds): wait until the number of items differs from the known one."""
+
+SCROLL = """
+const step = Math.max(200, 0.8 * window.innerHeight);
+const frame = () => new Promise(resolve => setTimeout(resolve, 40));
+const end = performance.now() + 5000;
+const bottom = () => document.scrollingElement.scrollHeight - window.innerHeight;
+window.scrollBy({top: -step, behavior: 'instant'});
+await frame();
+while (window.scrollY < bottom() - 1 && performance.now() < end) {
+  const before = window.scrollY;
+  window.scrollBy({top: step, behavior: 'instant'});
+  await frame();
+  if (window.scrollY <= before) break;
+}
+await frame();
+"""
+"""Scroll to the end, step by step, so that everything lazy comes into view; five seconds at most.
+
+It begins with a step back: scripts that listen need a movement even at the end of the page.
+"""
+
+MORE = f"""{_COUNT}
+const [more] = arguments;
+const found = () => document.evaluate(
+  more, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null).singleNodeValue;
+const usable = e => e && e.getClientRects().length > 0 && !e.disabled
+  && getComputedStyle(e).visibility !== 'hidden';
+await until(() => !found() || usable(found()), 2);
+const element = found();
+if (!usable(element)) return null;
+const link = element.closest('a[href]');
+const here = location.href.split('#')[0];
+if (link && /^https?:/.test(link.href) && link.href.split('#')[0] !== here) return link.href;
+element.click();
+return 'pressed';
+"""
+"""(more): press the element, or return the address of the page it leads to; null where none is."""
