@@ -54,9 +54,9 @@ class DecodePool:
             memory_bytes: address space of each.
             timeout: seconds for one picture; then its worker is killed.
             pictures_per_worker: after so many a worker is replaced.
-            command: starts a worker.
+            command: starts a worker; memory_bytes and our process id are added.
         """
-        self._command = (*command, str(memory_bytes))
+        self._command = (*command, str(memory_bytes), str(os.getpid()))
         self._timeout = timeout
         self._pictures_per_worker = pictures_per_worker
         self._free = asyncio.Semaphore(workers)

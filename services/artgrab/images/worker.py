@@ -1,6 +1,5 @@
 """The worker process of DecodePool: reads pictures from stdin, writes answers to stdout."""
 
-import ctypes
 import os
 import resource
 import signal
@@ -9,6 +8,7 @@ from typing import BinaryIO
 
 import cv2
 
+from artgrab.common.processes import die_with_parent
 from artgrab.images.frames import (
     LENGTH_BYTES,
     Answer,
@@ -22,13 +22,12 @@ from artgrab.images.frames import (
 from artgrab.images.process import process_picture
 from artgrab.images.types import PictureRefusedError
 
-_PR_SET_PDEATHSIG = 1
-
 
 def main() -> None:
-    """Answer until stdin ends; run as `python -m artgrab.images.worker MEMORY_BYTES`."""
-    memory_bytes = int(sys.argv[1])
-    _die_with_parent()
+    """Answer until stdin ends; run as `python -m artgrab.images.worker MEMORY_BYTES PARENT_PID`."""
+    memory_bytes, parent_pid = map(int, sys.argv[1:])
+    die_with_parent(parent_pid)  # also in the middle of a picture
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = _claim_stdout()
     cv2.setNumThreads(1)  # the pool's processes are the parallelism
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
@@ -57,12 +56,6 @@ def _claim_stdout() -> BinaryIO:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return answers
-
-
-def _die_with_parent() -> None:
-    """End at once when the parent is gone, also in the middle of a picture (Linux)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,57 @@
+"""`python -m artgrab.downloader`: one line of JSON on stdout when it is ready."""
+
+import argparse
+import asyncio
+import json
+import sys
+
+from pydantic import ValidationError
+
+from artgrab.common.errors import ArtgrabError, BadInputError
+from artgrab.common.logs import configure_logs
+from artgrab.common.network import NetworkSettings
+from artgrab.common.processes import die_with_parent
+from artgrab.common.store import Store
+from artgrab.downloader.server import serve
+from artgrab.downloader.settings import DownloaderSettings
+
+
+def main() -> int:
+    """Serve until a signal; return the exit code."""
+    arguments = _parse()
+    if arguments.exit_with_parent is not None:
+        die_with_parent(arguments.exit_with_parent)
+    configure_logs()
+    try:
+        settings, network = _settings(arguments.listen)
+        asyncio.run(serve(settings, network, Store.open(arguments.store), _announce))
+    except ArtgrabError as error:
+        sys.stderr.write(f"artgrab: {error}\n")
+        return error.exit_code
+    return 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m artgrab.downloader", description=__doc__)
+    parser.add_argument("--store", required=True, metavar="URI", help="where pictures are kept")
+    parser.add_argument("--listen", metavar="ADDRESS:PORT", help="port 0 takes a free one")
+    parser.add_argument("--exit-with-parent", type=int, metavar="PID", help="end when PID ends")
+    return parser.parse_args()
+
+
+def _settings(listen: str | None) -> tuple[DownloaderSettings, NetworkSettings]:
+    try:
+        settings = DownloaderSettings() if listen is None else DownloaderSettings(listen=listen)
+        return settings, NetworkSettings()
+    except (ValidationError, ValueError) as error:
+        first_line = str(error).replace("\n", " ")
+        raise BadInputError(f"environment: {first_line}") from error
+
+
+def _announce(endpoint: str) -> None:
+    sys.stdout.write(json.dumps({"endpoint": endpoint}) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,210 @@
+"""One HTTP request to a hostile web: every wait, size and target is bounded."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from artgrab.common.network import NetworkSettings
+from artgrab.downloader.errors import FetchError
+from artgrab.downloader.guard import Guard
+from artgrab.downloader.settings import DownloaderSettings
+
+REDIRECTS = (301, 302, 303, 307, 308)
+_CHUNK_BYTES = 65536
+_KEEPALIVE_SECONDS = 15.0
+
+
+class Reply:
+    """The head of an answer, and its body when it is wanted."""
+
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        settings: DownloaderSettings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._response = response
+        self._settings = settings
+        self._clock = clock
+        self.url = response.url
+        self.status = response.status
+
+    @property
+    def headers(self) -> CIMultiDictProxy[str]:
+        return self._response.headers
+
+    async def read(self) -> bytes:
+        """Return the whole body, counted after any decompression.
+
+        Raises:
+            FetchError: too-large or too-slow.
+        """
+        limit = self._settings.max_source_bytes
+        if (self._response.content_length or 0) > limit:
+            raise FetchError("too-large")
+        body = await self.read_first(limit + 1)
+        if len(body) > limit:
+            raise FetchError("too-large")
+        return body
+
+    async def read_first(self, limit: int) -> bytes:
+        """Return at most so many bytes of the body, and read no more than those.
+
+        Raises:
+            FetchError: too-slow.
+        """
+        body = bytearray()
+        rate = _Rate(self._settings, self._clock)
+        async for chunk in self._response.content.iter_chunked(_CHUNK_BYTES):
+            body += chunk
+            if len(body) >= limit:
+                break
+            rate.check(len(body))
+        return bytes(body[:limit])
+
+
+class _Rate:
+    """Gives up on a body that only trickles."""
+
+    def __init__(self, settings: DownloaderSettings, clock: Callable[[], float]) -> None:
+        self._seconds = settings.rate_seconds
+        self._least = settings.min_bytes_per_second * settings.rate_seconds
+        self._clock = clock
+        self._since = clock()
+        self._bytes = 0
+
+    def check(self, total: int) -> None:
+        now = self._clock()
+        if now - self._since < self._seconds:
+            return
+        if total - self._bytes < self._least:
+            raise FetchError("too-slow", passing=True)
+        self._since, self._bytes = now, total
+
+
+class Web:
+    """Asks for URLs; follows no redirect by itself, so that each hop can be judged."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        guard: Guard,
+        settings: DownloaderSettings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._session = session
+        self._guard = guard
+        self._settings = settings
+        self._clock = clock
+
+    def check(self, url: str) -> URL:
+        """Return the URL that would be asked for.
+
+        Raises:
+            FetchError: it never may be.
+        """
+        return self._guard.check_url(url)
+
+    @asynccontextmanager
+    async def get(self, url: str) -> AsyncIterator[Reply]:
+        """Ask for a URL and yield the head of the answer.
+
+        Raises:
+            FetchError: target, time or size is not allowed, or the network failed.
+        """
+        target = self._guard.check_url(url)
+        with _translated_errors():
+            async with (
+                asyncio.timeout(self._settings.total_seconds),
+                self._session.get(target, allow_redirects=False) as response,
+            ):
+                yield Reply(response, self._settings, self._clock)
+
+
+class _translated_errors:  # noqa: N801 - reads as the statement that it is
+    """Turns what the HTTP library raises into FetchError with a stable reason."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, FetchError):
+            raise _translate(error) from error
+
+
+_PASSING: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "dns"),
+    (aiohttp.ConnectionTimeoutError, "connect-timeout"),
+    (aiohttp.SocketTimeoutError, "read-timeout"),
+    (aiohttp.ClientSSLError, "tls"),
+    (aiohttp.ClientConnectorError, "connect"),
+    (aiohttp.ClientPayloadError, "cut-off"),
+    (aiohttp.ServerConnectionError, "reset"),
+    (aiohttp.ClientOSError, "reset"),
+    (TimeoutError, "timeout"),
+    (OSError, "reset"),
+)
+
+
+def _translate(error: Exception) -> Exception:
+    for kind, reason in _PASSING:
+        if isinstance(error, kind):
+            return FetchError(reason, passing=True)
+    if isinstance(error, (aiohttp.ClientError, ValueError)):
+        return FetchError("bad-answer")
+    return error
+
+
+@asynccontextmanager
+async def open_web(settings: DownloaderSettings, network: NetworkSettings) -> AsyncIterator[Web]:
+    """Open a session without cookies, proxies of the environment or credentials."""
+    guard = Guard(network)
+    connector = aiohttp.TCPConnector(
+        limit=0,  # bounded by max_fetches
+        resolver=guard.resolver(),
+        use_dns_cache=False,
+        socket_factory=guard.open_socket,
+        keepalive_timeout=_KEEPALIVE_SECONDS,
+    )
+    timeout = aiohttp.ClientTimeout(
+        total=None,
+        sock_connect=settings.connect_seconds,
+        sock_read=settings.first_byte_seconds,
+    )
+    async with aiohttp.ClientSession(
+        connector=connector,
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        headers={
+            "User-Agent": network.user_agent,
+            "Accept": "image/webp,image/*;q=0.9,*/*;q=0.1",
+            "Accept-Encoding": "identity",
+        },
+    ) as session:
+        yield Web(session, guard, settings)
+
+
+def text_of(value: str) -> str:
+    """Return a header's value as text that can be stored: bytes beyond UTF-8 are replaced."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def absolute(base: URL, location: str) -> str:
+    """Return where a redirect leads.
+
+    Raises:
+        FetchError: nowhere.
+    """
+    try:
+        return str(base.join(URL(text_of(location), encoded=True)))
+    except ValueError as error:
+        raise FetchError("bad-redirect") from error

@@ -1,0 +1,181 @@
+"""Which targets may be connected to: global addresses, and what the settings add.
+
+A name is resolved once for a connection and every answer checked; the connection goes to a checked
+address with the original Host and SNI, so a name that changes its mind in between gains nothing.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiohttp import ThreadedResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from artgrab.common.errors import BadInputError
+from artgrab.common.network import NetworkSettings
+from artgrab.common.urls import normalise_url
+from artgrab.downloader.errors import FetchError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+WEB_PORTS = (80, 443)
+
+_SPECIAL_V4 = tuple(
+    map(
+        ipaddress.IPv4Network,
+        (
+            "0.0.0.0/8",
+            "10.0.0.0/8",
+            "100.64.0.0/10",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "172.16.0.0/12",
+            "192.0.0.0/24",
+            "192.0.2.0/24",
+            "192.88.99.0/24",
+            "192.168.0.0/16",
+            "198.18.0.0/15",
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "224.0.0.0/3",
+        ),
+    )
+)
+"""IANA IPv4 special-purpose registry (RFC 6890) and multicast; the same for IPv6 below."""
+_GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")
+_SPECIAL_V6 = tuple(
+    map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
+)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def is_global(address: Address) -> bool:
+    """Tell whether an address is a public one; tunnels are judged by the address inside."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return not any(address in network for network in _SPECIAL_V4)
+    if address.scope_id is not None:
+        return False
+    inside = _embedded(address)
+    if inside:
+        return all(map(is_global, inside))
+    return address in _GLOBAL_V6 and not any(address in network for network in _SPECIAL_V6)
+
+
+def _embedded(address: ipaddress.IPv6Address) -> tuple[ipaddress.IPv4Address, ...]:
+    """Return the IPv4 addresses that an IPv6 one leads to (mapped, NAT64, 6to4, Teredo)."""
+    if address.ipv4_mapped is not None:
+        return (address.ipv4_mapped,)
+    if address in _NAT64:
+        return (ipaddress.IPv4Address(int(address) & 0xFFFFFFFF),)
+    if address.sixtofour is not None:
+        return (address.sixtofour,)
+    return address.teredo or ()
+
+
+class Guard:
+    """The targets that the settings allow."""
+
+    def __init__(self, network: NetworkSettings) -> None:
+        self._network = network
+        self._allowed = [_parse_target(target) for target in network.allowed_targets]
+        self._ports = {*WEB_PORTS, *(port for _, port in self._allowed)}
+
+    def check_url(self, url: str) -> URL:
+        """Return a URL that may be asked for, its name not yet resolved.
+
+        Raises:
+            FetchError: never allowed, with the reason.
+        """
+        try:
+            parsed = URL(normalise_url(url), encoded=True)
+        except (BadInputError, ValueError) as error:
+            raise FetchError("bad-url") from error
+        if parsed.user is not None or parsed.password is not None:
+            raise FetchError("userinfo")
+        if parsed.port not in self._ports:
+            raise FetchError("port")
+        address = _literal(parsed.raw_host or "")
+        if address is not None and not self.allows(address, parsed.port or 0):
+            raise FetchError("private-address")
+        return parsed
+
+    def allows(self, address: Address, port: int) -> bool:
+        """Tell whether a connection to this address and port may be made."""
+        if port in WEB_PORTS and is_global(address):
+            return True
+        return any(port == p and address in network for network, p in self._allowed)
+
+    def resolver(self) -> AbstractResolver:
+        """Return a resolver that gives allowed addresses only."""
+        return _CheckedResolver(self, self._network)
+
+    def open_socket(self, info: tuple[Any, ...]) -> socket.socket:
+        """Make the socket for a connection: the last gate, whoever chose the address.
+
+        Raises:
+            PermissionError: the address is not allowed.
+        """
+        family, kind, protocol, _, (host, port, *_rest) = info
+        if not self.allows(ipaddress.ip_address(host), port):
+            raise PermissionError(f"{host} port {port} is no allowed target")
+        return socket.socket(family, kind, protocol)
+
+    def check_answers(self, answers: Sequence[ResolveResult]) -> list[ResolveResult]:
+        """Return the answers to a name's resolution when every one of them is allowed.
+
+        Raises:
+            FetchError: at least one is not; a mixed answer is how rebinding begins.
+        """
+        for answer in answers:
+            address = _literal(answer["host"])
+            if address is None or not self.allows(address, answer["port"]):
+                raise FetchError("private-address")
+        return list(answers)
+
+
+class _CheckedResolver(AbstractResolver):
+    def __init__(
+        self,
+        guard: Guard,
+        network: NetworkSettings,
+        make_dns: Callable[[], AbstractResolver] = ThreadedResolver,
+    ) -> None:
+        self._guard = guard
+        self._network = network
+        self._dns = make_dns()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        endpoint = self._network.resolved(host)
+        if endpoint is None:
+            return self._guard.check_answers(await self._dns.resolve(host, port, family))
+        return self._guard.check_answers([_fixed(host, *endpoint)])
+
+    async def close(self) -> None:
+        await self._dns.close()
+
+
+def _fixed(host: str, address: str, port: int) -> ResolveResult:
+    return ResolveResult(
+        hostname=host,
+        host=address,
+        port=port,
+        family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+        proto=socket.IPPROTO_TCP,
+        flags=socket.AI_NUMERICHOST,
+    )
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _parse_target(target: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, int]:
+    network, _, port = target.rpartition(":")
+    return ipaddress.ip_network(network.strip("[]")), int(port)

@@ -1,0 +1,142 @@
+"""Politeness: how many fetches a site gets at once, how far apart, and when it wants a rest."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from artgrab.downloader.errors import RetryLaterError
+from artgrab.downloader.settings import DownloaderSettings
+
+MAX_STRIKES = 6
+"""Answers of 429 in a row after which a candidate is given up."""
+
+_MAX_HOSTS = 16384
+_FIRST_HOLD_SECONDS = 2.0
+_GUESSED_SECONDS = 0.2
+"""Length of a fetch before one was seen."""
+_LEAST_RETRY_SECONDS = 0.25
+_MOST_RETRY_SECONDS = 60.0
+
+
+class _Host:
+    """What is known of one registrable domain; times are those of the clock."""
+
+    def __init__(self, settings: DownloaderSettings) -> None:
+        self.slots = asyncio.Semaphore(settings.host_concurrency)
+        self.spacing = settings.host_spacing_seconds
+        self.guests = 0
+        """Candidates that hold a slot or wait for one."""
+        self.next_start = 0.0
+        self.held_until = 0.0
+        self.strikes = 0
+        self.mean_seconds = _GUESSED_SECONDS
+        self.promised_until = 0.0
+        """When those will be through who were told to come again."""
+
+
+class Hosts:
+    """All sites that were met; forgets the idle ones when they become many."""
+
+    def __init__(
+        self,
+        settings: DownloaderSettings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._hosts: dict[str, _Host] = {}
+
+    @asynccontextmanager
+    async def turn(self, site: str) -> AsyncIterator[None]:
+        """Wait for a turn at a site and hold it.
+
+        Raises:
+            RetryLaterError: the site wants a rest, or too many wait for it already.
+        """
+        host = self._host(site)
+        self._check_queue(host)
+        host.guests += 1
+        try:
+            async with host.slots:
+                self._check_hold(host)
+                await self._space(host)
+                started = self._clock()
+                yield
+                host.mean_seconds += 0.2 * (self._clock() - started - host.mean_seconds)
+        finally:
+            host.guests -= 1
+
+    def slow_down(self, site: str, *, spacing: float) -> None:
+        """Keep fetches from a site this many seconds apart, within the bound of the settings."""
+        host = self._host(site)
+        host.spacing = max(host.spacing, min(spacing, self._settings.max_crawl_delay_seconds))
+
+    def hold_off(self, site: str, *, retry_after: float | None) -> float | None:
+        """Leave a site alone for as long as it asked, or ever longer where it did not say.
+
+        Returns:
+            Seconds until its next turn; None when it has said so too many times in a row.
+        """
+        host = self._host(site)
+        host.strikes += 1
+        if host.strikes > MAX_STRIKES:
+            return None
+        wanted = _FIRST_HOLD_SECONDS * 2 ** (host.strikes - 1)
+        seconds = min(wanted if retry_after is None else retry_after, self._most_hold())
+        host.held_until = max(host.held_until, self._clock() + seconds)
+        return seconds
+
+    def forgive(self, site: str) -> None:
+        """Note that a site answered well again."""
+        self._host(site).strikes = 0
+
+    def _most_hold(self) -> float:
+        return self._settings.max_hold_seconds
+
+    def _host(self, site: str) -> _Host:
+        if site not in self._hosts:
+            if len(self._hosts) >= _MAX_HOSTS:
+                self._forget_idle()
+            self._hosts[site] = _Host(self._settings)
+        return self._hosts[site]
+
+    def _forget_idle(self) -> None:
+        now = self._clock()
+        self._hosts = {
+            site: host
+            for site, host in self._hosts.items()
+            if host.guests or host.held_until > now or host.next_start > now
+        }
+
+    def _check_queue(self, host: _Host) -> None:
+        self._check_hold(host)
+        step = max(host.spacing, host.mean_seconds / self._settings.host_concurrency)
+        waiting = max(0, host.guests - self._settings.host_concurrency)
+        wait = waiting * step
+        if waiting < self._settings.host_queue and wait <= self._settings.host_wait_seconds:
+            return
+        # Each one sent away gets a later time than the one before, so that they do not all come
+        # back at once to be sent away again.
+        now = self._clock()
+        host.promised_until = max(host.promised_until, now + wait) + step
+        raise RetryLaterError("host-busy", retry_after=_bounded(host.promised_until - now))
+
+    def _check_hold(self, host: _Host) -> None:
+        left = host.held_until - self._clock()
+        if left > 0:
+            raise RetryLaterError("host-busy", retry_after=_bounded(left))
+
+    async def _space(self, host: _Host) -> None:
+        now = self._clock()
+        start = max(now, host.next_start)
+        host.next_start = start + host.spacing
+        if start > now:
+            await self._sleep(start - now)
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, _LEAST_RETRY_SECONDS), _MOST_RETRY_SECONDS)

@@ -1,0 +1,202 @@
+"""What is already recorded of a category, and what is under way: nothing is fetched twice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from typing import NamedTuple
+
+from artgrab.common.record_parts import RecordWriter, read_records
+from artgrab.common.records import Candidate, Entry, MergedRecord, Record, RecordOutcome, Sighting
+from artgrab.common.store import Store
+from artgrab.downloader.errors import RetryLaterError
+
+_RETRIED = ("reset", "cut-off", "http-500", "http-502", "http-503", "http-504")
+"""Failures that deserve a second try in the same run."""
+_RETRY_SECONDS = 1.0
+
+
+class VerdictOutcome(StrEnum):
+    STORED = "STORED"
+    ALREADY_RECORDED = "ALREADY_RECORDED"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"
+    RETRY_LATER = "RETRY_LATER"
+
+
+class Verdict(NamedTuple):
+    """What a client is told about a candidate."""
+
+    outcome: VerdictOutcome
+    reason: str = ""
+    retry_after: float = 0.0
+    """Seconds, with RETRY_LATER."""
+
+
+class _Known(NamedTuple):
+    outcome: RecordOutcome
+    passing: bool
+    run_id: str
+    filters_digest: str
+    sightings: set[int]
+
+    def holds(self, *, run_id: str, filters_digest: str) -> bool:
+        """Tell whether a run with these filters takes the record as it is."""
+        match self.outcome:
+            case RecordOutcome.REJECTED:
+                return self.filters_digest == filters_digest
+            case RecordOutcome.FAILED:
+                return not self.passing or self.run_id == run_id
+        return True
+
+
+class _Ledger:
+    """The state of one category, shared by all its streams in this process."""
+
+    def __init__(self, records: dict[str, MergedRecord]) -> None:
+        self.known = {
+            key: _known(merged.record, merged.sightings) for key, merged in records.items()
+        }
+        self.under_way: dict[str, asyncio.Future[Verdict | None]] = {}
+        self.retried: set[str] = set()
+
+
+class Ledgers:
+    """The ledgers of all categories that have a stream at the moment."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._ledgers: dict[tuple[str, str], asyncio.Task[_Ledger]] = {}
+        self._leases: dict[tuple[str, str], int] = {}
+
+    @asynccontextmanager
+    async def open(
+        self, namespace: str, category: str, *, run_id: str, filters_digest: str
+    ) -> AsyncIterator["Desk"]:
+        """Read what is recorded of a category and yield where its candidates are settled.
+
+        Raises:
+            SurroundingsError: the store cannot be read.
+        """
+        key = (namespace, category)
+        self._leases[key] = self._leases.get(key, 0) + 1
+        writer = RecordWriter(self._store, namespace=namespace, category=category, run_id=run_id)
+        try:
+            ledger = await self._ledger(key)
+            yield Desk(ledger, writer, run_id=run_id, filters_digest=filters_digest)
+        finally:
+            self._leases[key] -= 1
+            if not self._leases[key]:
+                del self._leases[key]
+                self._ledgers.pop(key, None)
+            await writer.close()
+
+    async def _ledger(self, key: tuple[str, str]) -> _Ledger:
+        task = self._ledgers.get(key)
+        if task is None or (task.done() and task.exception() is not None):
+            task = self._ledgers[key] = asyncio.create_task(self._read(*key))
+        return await asyncio.shield(task)
+
+    async def _read(self, namespace: str, category: str) -> _Ledger:
+        records = await asyncio.to_thread(
+            read_records, self._store, namespace=namespace, category=category
+        )
+        return _Ledger(records)
+
+
+class Desk:
+    """Settles the candidates of one stream: a verdict is given only when it is durable."""
+
+    def __init__(
+        self, ledger: _Ledger, writer: RecordWriter, *, run_id: str, filters_digest: str
+    ) -> None:
+        self._ledger = ledger
+        self._writer = writer
+        self._run_id = run_id
+        self._filters_digest = filters_digest
+
+    async def settle(
+        self, candidate: Candidate, work: Callable[[Candidate], Awaitable[Record]]
+    ) -> Verdict:
+        """Return what became of a candidate, doing the work unless it is recorded or under way.
+
+        Raises:
+            SurroundingsError: the store failed; nothing may be said about the candidate.
+        """
+        key = candidate.candidate_id
+        while key in self._ledger.under_way:
+            others = self._ledger.under_way[key]
+            await asyncio.wait([others])
+            verdict = others.result()
+            if verdict is not None and not self._is_new_sighting(candidate):
+                return verdict
+        known = self._ledger.known.get(key)
+        if known and known.holds(run_id=self._run_id, filters_digest=self._filters_digest):
+            await self._note_sighting(candidate, known)
+            return Verdict(VerdictOutcome.ALREADY_RECORDED, known.outcome)
+        return await self._settle_first(candidate, work)
+
+    async def _settle_first(
+        self, candidate: Candidate, work: Callable[[Candidate], Awaitable[Record]]
+    ) -> Verdict:
+        key = candidate.candidate_id
+        ours = self._ledger.under_way[key] = asyncio.get_running_loop().create_future()
+        verdict: Verdict | None = None
+        try:
+            verdict = await self._work(candidate, work)
+            return verdict
+        finally:
+            del self._ledger.under_way[key]
+            ours.set_result(verdict)
+
+    async def _work(
+        self, candidate: Candidate, work: Callable[[Candidate], Awaitable[Record]]
+    ) -> Verdict:
+        try:
+            record = await work(candidate)
+        except RetryLaterError as error:
+            return Verdict(VerdictOutcome.RETRY_LATER, error.reason, error.retry_after)
+        if self._deserves_retry(record):
+            self._ledger.retried.add(candidate.candidate_id)
+            return Verdict(VerdictOutcome.RETRY_LATER, record.reason, _RETRY_SECONDS)
+        # Once begun, the writing is noted even when the stream that asked for it is gone.
+        await asyncio.shield(asyncio.ensure_future(self._commit(record)))
+        return Verdict(VerdictOutcome(record.outcome), record.reason)
+
+    def _deserves_retry(self, record: Record) -> bool:
+        return (
+            record.reason in _RETRIED and record.candidate.candidate_id not in self._ledger.retried
+        )
+
+    async def _commit(self, record: Record) -> None:
+        await self._writer.append(record)
+        key = record.candidate.candidate_id
+        before = self._ledger.known.get(key)
+        known = _known(record, (record.candidate,))
+        known.sightings.update(before.sightings if before else ())
+        self._ledger.known[key] = known
+
+    def _is_new_sighting(self, candidate: Candidate) -> bool:
+        known = self._ledger.known.get(candidate.candidate_id)
+        return known is not None and _sighting_key(candidate) not in known.sightings
+
+    async def _note_sighting(self, candidate: Candidate, known: _Known) -> None:
+        if _sighting_key(candidate) in known.sightings:
+            return
+        entry: Entry = Sighting(candidate=candidate)
+        await self._writer.append(entry)
+        known.sightings.add(_sighting_key(candidate))
+
+
+def _known(record: Record, sightings: tuple[Candidate, ...]) -> _Known:
+    return _Known(
+        outcome=record.outcome,
+        passing=record.passing,
+        run_id=record.run_id,
+        filters_digest=record.filters_digest,
+        sightings=set(map(_sighting_key, sightings)),
+    )
+
+
+def _sighting_key(candidate: Candidate) -> int:
+    return hash((candidate.source, candidate.query, candidate.page_url))

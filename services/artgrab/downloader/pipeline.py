@@ -1,0 +1,226 @@
+"""A candidate's way: its site's consent, its bytes, its pixels, its object, its record."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import msgspec
+import structlog
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from artgrab.common.digests import sha256_hex, short_digest
+from artgrab.common.keys import image_key
+from artgrab.common.records import Candidate, Record, RecordOutcome
+from artgrab.common.store import Store
+from artgrab.common.urls import site_of
+from artgrab.common.version import VERSION
+from artgrab.downloader.errors import FetchError, RefusedError, RetryLaterError
+from artgrab.downloader.fetch import REDIRECTS, Reply, Web, absolute
+from artgrab.downloader.hosts import Hosts
+from artgrab.downloader.optouts import headers_of_interest, opt_out_signals
+from artgrab.downloader.robots import Robots
+from artgrab.images import DecodePool, DecoderFailedError, Picture, PictureRefusedError
+
+MAX_REDIRECTS = 5
+_PASSING_STATUS = (408, 425, 429)
+
+_log = structlog.get_logger()
+
+
+class Filters(msgspec.Struct, frozen=True):
+    """What a picture must be to be kept."""
+
+    min_side: int = 0
+    """Pixels of the shorter side of the source."""
+
+    @property
+    def digest(self) -> str:
+        """Names these filters in records: a rejection holds only under the same ones."""
+        return short_digest(msgspec.to_builtins(self))
+
+
+class Task(msgspec.Struct, frozen=True):
+    """For whom candidates are fetched."""
+
+    namespace: str
+    category: str
+    run_id: str
+    filters: Filters
+
+
+@dataclass
+class _Visit:
+    """What is learned on the way; it goes into the record, however the way ends."""
+
+    final_url: str = ""
+    http_status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    signals: tuple[str, ...] = ()
+    body: bytes = b""
+
+
+class Pipeline:
+    """Turns candidates into records; the pictures it keeps are durable before it returns."""
+
+    def __init__(
+        self,
+        *,
+        web: Web,
+        hosts: Hosts,
+        robots: Robots,
+        pool: DecodePool,
+        store: Store,
+        max_fetches: int,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._web = web
+        self._hosts = hosts
+        self._robots = robots
+        self._pool = pool
+        self._store = store
+        self._gate = asyncio.Semaphore(max_fetches)
+        self._now = now
+
+    async def make_record(self, candidate: Candidate, task: Task) -> Record:
+        """Fetch a candidate, keep its picture and return the record that says so.
+
+        Raises:
+            RetryLaterError: its host is busy; nothing was done.
+            SurroundingsError: the store did not take the picture.
+        """
+        visit = _Visit()
+        try:
+            picture = await self._picture(candidate.url, visit, task.filters)
+        except RefusedError as error:
+            visit.signals = error.signals
+            return self._record(candidate, task, visit, RecordOutcome.REJECTED, error.reason)
+        except FetchError as error:
+            return self._failure(candidate, task, visit, error.reason, passing=error.passing)
+        except DecoderFailedError as error:
+            return self._failure(candidate, task, visit, error.reason, passing=True)
+        except PictureRefusedError as error:
+            if error.reason == "too-small":
+                return self._record(candidate, task, visit, RecordOutcome.REJECTED, error.reason)
+            return self._failure(candidate, task, visit, error.reason, passing=False)
+        key = image_key(task.namespace, task.category, picture.source_sha256, picture.encoding)
+        await self._store.put_if_absent_async(key, picture.object_bytes)
+        return _with_picture(
+            self._record(candidate, task, visit, RecordOutcome.STORED), picture, key
+        )
+
+    async def _picture(self, url: str, visit: _Visit, filters: Filters) -> Picture:
+        try:
+            async with AsyncExitStack() as held:
+                await self._download(url, visit, held)
+                return await self._pool.process(visit.body, min_side=filters.min_side)
+        except (RefusedError, FetchError, DecoderFailedError, PictureRefusedError, RetryLaterError):
+            raise
+        except Exception as error:  # a fault of ours costs this one candidate, not the stream
+            _log.exception("candidate failed", site=site_of(url))
+            raise FetchError("internal-error", passing=True) from error
+
+    async def _download(self, url: str, visit: _Visit, held: AsyncExitStack) -> None:
+        """Fill the visit; `held` keeps the place among max_fetches until pixels are through."""
+        for hop in range(MAX_REDIRECTS + 1):
+            visit.final_url = url
+            target = self._web.check(url)
+            await self._robots.check(str(target), origin=_origin(target))
+            async with self._hosts.turn(site_of(url)):
+                if hop == 0:
+                    await held.enter_async_context(self._gate)
+                async with self._web.get(url) as reply:
+                    if reply.status not in REDIRECTS:
+                        await self._take(reply, visit)
+                        return
+                    url = absolute(reply.url, reply.headers.get("Location", ""))
+        raise FetchError("too-many-redirects")
+
+    async def _take(self, reply: Reply, visit: _Visit) -> None:
+        visit.http_status = reply.status
+        visit.headers = dict(headers_of_interest(reply.headers))
+        self._check_status(reply)
+        signals = opt_out_signals(reply.headers)
+        if signals:
+            raise RefusedError("opt-out", signals=signals)
+        visit.body = await reply.read()
+
+    def _check_status(self, reply: Reply) -> None:
+        site = site_of(str(reply.url))
+        if reply.status == 429 or (reply.status == 503 and "Retry-After" in reply.headers):
+            seconds = self._hosts.hold_off(site, retry_after=_retry_after(reply.headers, self._now))
+            if seconds is not None:
+                raise RetryLaterError("host-busy", retry_after=seconds)
+        if reply.status != 200:
+            passing = reply.status >= 500 or reply.status in _PASSING_STATUS
+            raise FetchError(f"http-{reply.status}", passing=passing)
+        self._hosts.forgive(site)
+
+    def _failure(
+        self, candidate: Candidate, task: Task, visit: _Visit, reason: str, *, passing: bool
+    ) -> Record:
+        record = self._record(candidate, task, visit, RecordOutcome.FAILED, reason)
+        return msgspec.structs.replace(record, passing=passing)
+
+    def _record(
+        self,
+        candidate: Candidate,
+        task: Task,
+        visit: _Visit,
+        outcome: RecordOutcome,
+        reason: str = "",
+    ) -> Record:
+        return Record(
+            candidate=candidate,
+            outcome=outcome,
+            reason=reason,
+            run_id=task.run_id,
+            retrieved_at=self._now().isoformat(timespec="milliseconds"),
+            final_url=visit.final_url,
+            http_status=visit.http_status,
+            headers=visit.headers,
+            source_sha256=sha256_hex(visit.body) if visit.body else "",
+            source_bytes=len(visit.body),
+            opt_out_signals=visit.signals,
+            opt_out_decision=_decision(visit),
+            filters_digest=task.filters.digest,
+            downloader_version=VERSION,
+        )
+
+
+def _with_picture(record: Record, picture: Picture, key: str) -> Record:
+    return msgspec.structs.replace(
+        record,
+        source_format=picture.source_format,
+        source_width=picture.source_width,
+        source_height=picture.source_height,
+        object_key=key,
+        object_sha256=picture.object_sha256,
+        width=picture.width,
+        height=picture.height,
+        perceptual_hash=picture.perceptual_hash,
+    )
+
+
+def _decision(visit: _Visit) -> str:
+    if visit.signals:
+        return "refused"
+    return "none seen" if visit.http_status == 200 else ""
+
+
+def _origin(url: URL) -> str:
+    return str(url.origin())
+
+
+def _retry_after(headers: CIMultiDictProxy[str], now: Callable[[], datetime]) -> float | None:
+    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3); None where it says none."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - now()).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,95 @@
+"""robots.txt (RFC 9309): what a site asks of visitors that are programs."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from protego import Protego
+
+from artgrab.common.network import PRODUCT
+from artgrab.common.urls import site_of
+from artgrab.downloader.errors import FetchError, RefusedError
+from artgrab.downloader.fetch import REDIRECTS, Web, absolute
+from artgrab.downloader.hosts import Hosts
+
+MAX_BYTES = 512_000
+"""RFC 9309, 2.5: parsers must take at least 500 KiB."""
+_MAX_REDIRECTS = 5
+_KNOWN_SECONDS = 24 * 3600.0
+"""RFC 9309, 2.4: not to be believed for longer."""
+_UNKNOWN_SECONDS = 60.0
+_MAX_ORIGINS = 8192
+
+
+class _Rules(NamedTuple):
+    rules: Protego | None
+    """None where they could not be had: nothing is allowed for the moment."""
+    until: float
+
+
+class Robots:
+    """The rules of each origin, fetched once and kept for a day."""
+
+    def __init__(
+        self, web: Web, hosts: Hosts, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._web = web
+        self._hosts = hosts
+        self._clock = clock
+        self._known: dict[str, _Rules] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def check(self, url: str, *, origin: str) -> None:
+        """Return when a URL of this origin may be fetched.
+
+        Raises:
+            RefusedError: robots.txt forbids it.
+            FetchError: passing; the rules cannot be had at the moment.
+            RetryLaterError: the host is busy.
+        """
+        rules = (await self._rules(origin)).rules
+        if rules is None:
+            raise FetchError("robots-unavailable", passing=True)
+        if not rules.can_fetch(url, PRODUCT):
+            raise RefusedError("robots", signals=("robots.txt: disallow",))
+
+    async def _rules(self, origin: str) -> _Rules:
+        lock = self._locks.setdefault(origin, asyncio.Lock())
+        try:
+            async with lock:
+                known = self._known.get(origin)
+                if known is None or known.until < self._clock():
+                    known = await self._learn(origin)
+                return known
+        finally:
+            if not lock.locked():
+                self._locks.pop(origin, None)
+
+    async def _learn(self, origin: str) -> _Rules:
+        if len(self._known) >= _MAX_ORIGINS:
+            self._known.clear()
+        try:
+            rules: Protego | None = Protego.parse(await self._fetch(f"{origin}/robots.txt"))
+        except FetchError:
+            rules = None
+        age = _UNKNOWN_SECONDS if rules is None else _KNOWN_SECONDS
+        known = self._known[origin] = _Rules(rules, self._clock() + age)
+        delay = rules.crawl_delay(PRODUCT) if rules is not None else None
+        if delay:
+            self._hosts.slow_down(site_of(origin), spacing=delay)
+        return known
+
+    async def _fetch(self, url: str) -> str:
+        """Return the text of the rules, empty where there are none (a status of 4xx)."""
+        for _ in range(_MAX_REDIRECTS + 1):
+            async with self._hosts.turn(site_of(url)), self._web.get(url) as reply:
+                if reply.status in REDIRECTS:
+                    url = absolute(reply.url, reply.headers.get("Location", ""))
+                    continue
+                if reply.status == 429 or reply.status >= 500:
+                    raise FetchError(f"http-{reply.status}", passing=True)
+                if reply.status != 200:
+                    return ""
+                return (await reply.read_first(MAX_BYTES)).decode("utf-8", errors="replace")
+        return ""

@@ -1,0 +1,186 @@
+"""The downloader as a process: everything is put together here, served, and taken down."""
+
+import asyncio
+import ipaddress
+import random
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any
+
+import grpc
+import prometheus_client
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from artgrab.common.errors import BadInputError, SurroundingsError
+from artgrab.common.network import NetworkSettings
+from artgrab.common.store import Store
+from artgrab.downloader.fetch import open_web
+from artgrab.downloader.hosts import Hosts
+from artgrab.downloader.ledgers import Ledgers
+from artgrab.downloader.metrics import Metrics
+from artgrab.downloader.owners import Owners, watch
+from artgrab.downloader.pipeline import Pipeline
+from artgrab.downloader.robots import Robots
+from artgrab.downloader.service import IngestServicer
+from artgrab.downloader.settings import DownloaderSettings
+from artgrab.images import DecodePool
+from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
+
+SERVICE_NAME = "artgrab.v1.IngestService"
+
+_OPTIONS = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    ("grpc.max_concurrent_streams", 256),
+    ("grpc.max_metadata_size", 16 * 1024),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+)
+
+
+async def serve(
+    settings: DownloaderSettings,
+    network: NetworkSettings,
+    store: Store,
+    on_ready: Callable[[str], None],
+    *,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until SIGTERM, SIGINT or `stop`; then drain all streams and return.
+
+    Args:
+        settings: of this service.
+        network: who we are and whom we may reach.
+        store: where pictures and records go.
+        on_ready: called once with HOST:PORT when the service answers.
+        stop: ends the service when it is set.
+
+    Raises:
+        BadInputError: the address to listen on is none, or is open to others.
+        SurroundingsError: the address is taken.
+    """
+    host = _loopback_host(settings.listen)
+    stop = stop or asyncio.Event()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_signals(stop))
+        servicer = await stack.enter_async_context(_servicer(settings, network, store))
+        server = grpc.aio.server(options=_OPTIONS)
+        pb_grpc.add_IngestServiceServicer_to_server(servicer, server)
+        health_servicer = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+        port = _bind(server, settings.listen)
+        await server.start()
+        await _set_health(health_servicer, health_pb2.HealthCheckResponse.SERVING)
+        try:
+            on_ready(f"{host}:{port}")
+            await stop.wait()
+        finally:
+            await health_servicer.enter_graceful_shutdown()
+            servicer.drain()
+            await server.stop(settings.stop_grace_seconds + 1)
+
+
+@asynccontextmanager
+async def _servicer(
+    settings: DownloaderSettings, network: NetworkSettings, store: Store
+) -> AsyncIterator[IngestServicer]:
+    metrics = Metrics()
+    hosts = Hosts(settings)
+    owners = Owners(settings.own_address, settings.addresses, interval=settings.resolve_seconds)
+    async with AsyncExitStack() as stack:
+        web = await stack.enter_async_context(open_web(settings, network))
+        pool = await stack.enter_async_context(
+            DecodePool(
+                workers=settings.decode_workers,
+                memory_bytes=settings.decode_memory_bytes,
+                timeout=settings.decode_seconds,
+            )
+        )
+        if settings.addresses:
+            stack.enter_context(
+                _running(watch(owners, settings.addresses, interval=settings.resolve_seconds))
+            )
+        if settings.metrics_port is not None:
+            stack.enter_context(_metrics_server(metrics, settings.metrics_port))
+        yield IngestServicer(
+            pipeline=Pipeline(
+                web=web,
+                hosts=hosts,
+                robots=Robots(web, hosts),
+                pool=pool,
+                store=store,
+                max_fetches=settings.max_fetches,
+            ),
+            ledgers=Ledgers(store),
+            owners=owners,
+            metrics=metrics,
+            settings=settings,
+            randomness=random.Random(),  # noqa: S311 - spreads load, guards nothing
+        )
+
+
+def _loopback_host(listen: str) -> str:
+    host, _, port = listen.rpartition(":")
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+        int(port)
+    except ValueError as error:
+        raise BadInputError(f"--listen {listen}: give ADDRESS:PORT, as 127.0.0.1:0") from error
+    if not address.is_loopback:
+        raise BadInputError(
+            f"--listen {listen}: without a key for tokens only loopback is allowed; use 127.0.0.1"
+        )
+    return host
+
+
+def _bind(server: Any, listen: str) -> int:
+    try:
+        port: int = server.add_insecure_port(listen)
+    except RuntimeError as error:
+        raise SurroundingsError(f"{listen} cannot be listened on; choose another port") from error
+    return port
+
+
+async def _set_health(servicer: Any, status: int) -> None:
+    for name in ("", SERVICE_NAME):
+        await servicer.set(name, status)
+
+
+@contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """Let SIGTERM and SIGINT set the event; only a main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    wanted = (signal.SIGTERM, signal.SIGINT)
+    for one in wanted:
+        loop.add_signal_handler(one, stop.set)
+    try:
+        yield
+    finally:
+        for one in wanted:
+            loop.remove_signal_handler(one)
+
+
+@contextmanager
+def _running(work: Any) -> Iterator[None]:
+    task = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@contextmanager
+def _metrics_server(metrics: Metrics, port: int) -> Iterator[None]:
+    server, thread = prometheus_client.start_http_server(port, registry=metrics.registry)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

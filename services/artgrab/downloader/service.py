@@ -1,0 +1,121 @@
+"""The gRPC face of the downloader: translates, and leaves the work to others."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import grpc
+
+from artgrab.common.errors import SurroundingsError
+from artgrab.common.records import Candidate, Record
+from artgrab.common.urls import site_of
+from artgrab.downloader.errors import RetryLaterError
+from artgrab.downloader.ledgers import Ledgers, Verdict
+from artgrab.downloader.metrics import Metrics
+from artgrab.downloader.owners import Owners
+from artgrab.downloader.pipeline import Pipeline, Task
+from artgrab.downloader.sessions import Session
+from artgrab.downloader.settings import DownloaderSettings
+from artgrab.downloader.translations import ProtocolError, invalid, task_of
+from artgrab.v1 import ingest_service_pb2 as pb
+from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
+
+_HELLO_SECONDS = 10.0
+_SPREAD = 0.2
+
+
+class IngestServicer(pb_grpc.IngestServiceServicer):
+    """Serves streams until it is told to drain."""
+
+    def __init__(
+        self,
+        *,
+        pipeline: Pipeline,
+        ledgers: Ledgers,
+        owners: Owners,
+        metrics: Metrics,
+        settings: DownloaderSettings,
+        randomness: random.Random,
+    ) -> None:
+        self._pipeline = pipeline
+        self._ledgers = ledgers
+        self._owners = owners
+        self._metrics = metrics
+        self._settings = settings
+        self._randomness = randomness
+        self._stopping = asyncio.Event()
+
+    def drain(self) -> None:
+        """Ask all streams to come to their end."""
+        self._stopping.set()
+
+    async def Ingest(  # noqa: N802 - named by the contract
+        self, request_iterator: AsyncIterator[pb.IngestRequest], context: Any
+    ) -> AsyncIterator[pb.IngestResponse]:
+        """Serve one stream of the ingest protocol."""
+        self._metrics.stream_opened()
+        try:
+            async with AsyncExitStack() as stack:
+                session = await self._open(request_iterator, stack)
+                async for response in session.run(request_iterator):
+                    yield response
+        except ProtocolError as error:
+            await context.abort(error.code, str(error))
+        except SurroundingsError as error:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
+        finally:
+            self._metrics.stream_closed()
+
+    async def _open(
+        self, requests: AsyncIterator[pb.IngestRequest], stack: AsyncExitStack
+    ) -> Session:
+        task = task_of(await _first_hello(requests))
+        desk = await stack.enter_async_context(
+            self._ledgers.open(
+                task.namespace,
+                task.category,
+                run_id=task.run_id,
+                filters_digest=task.filters.digest,
+            )
+        )
+
+        async def work(candidate: Candidate) -> Record:
+            return await self._fetch(candidate, task)
+
+        async def settle(candidate: Candidate) -> Verdict:
+            return await desk.settle(candidate, work)
+
+        return Session(
+            settle,
+            credits_at_once=self._settings.credits,
+            drain_wanted=self._drain_wanted,
+            metrics=self._metrics,
+        )
+
+    async def _fetch(self, candidate: Candidate, task: Task) -> Record:
+        wait = self._owners.wait(site_of(candidate.url))
+        if wait > 0:
+            raise RetryLaterError("other-owner", retry_after=wait)
+        return await self._pipeline.make_record(candidate, task)
+
+    async def _drain_wanted(self) -> float:
+        spread = 1 + self._randomness.uniform(-_SPREAD, _SPREAD)
+        try:
+            async with asyncio.timeout(self._settings.stream_seconds * spread):
+                await self._stopping.wait()
+        except TimeoutError:
+            return self._settings.drain_grace_seconds
+        return self._settings.stop_grace_seconds
+
+
+async def _first_hello(requests: AsyncIterator[pb.IngestRequest]) -> pb.Hello:
+    try:
+        async with asyncio.timeout(_HELLO_SECONDS):
+            request = await anext(requests, None)
+    except TimeoutError as error:
+        raise invalid("no Hello came") from error
+    if request is None or request.WhichOneof("kind") != "hello":
+        raise invalid("the first request must be a Hello")
+    return request.hello

@@ -1,0 +1,75 @@
+"""Settings of the downloader, read once at its start."""
+
+import os
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class DownloaderSettings(BaseSettings):
+    """Read from the environment: ARTGRAB_DOWNLOADER_CREDITS and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="ARTGRAB_DOWNLOADER_", frozen=True)
+
+    listen: str = Field("127.0.0.1:0", description="HOST:PORT; port 0 takes a free one.")
+    credits: int = Field(
+        256, ge=1, le=65536, description="Candidates of one stream under way at once."
+    )
+    stream_seconds: Seconds = Field(
+        90, description="Life of a stream before it is drained, +-20 %, so that load can move."
+    )
+    drain_grace_seconds: Seconds = Field(
+        45, description="How long a drained stream goes on acknowledging."
+    )
+    stop_grace_seconds: Seconds = Field(
+        15, description="The same after SIGTERM; less than the supervisor's patience."
+    )
+    max_fetches: int = Field(64, ge=1, le=4096, description="Fetches at once, over all hosts.")
+    decode_workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="Processes."
+    )
+    decode_seconds: Seconds = Field(20, description="Time for one picture; then it is given up.")
+    decode_memory_bytes: int = Field(
+        2 * 1024**3, ge=2**28, description="Address space of a decoding process."
+    )
+
+    connect_seconds: Seconds = Field(5, description="To a connection, TLS included.")
+    first_byte_seconds: Seconds = Field(10, description="Also the longest pause within a body.")
+    total_seconds: Seconds = Field(30, description="For one answer, headers and body.")
+    max_source_bytes: int = Field(25 * 1024**2, ge=1024, description="A longer body is refused.")
+    min_bytes_per_second: int = Field(
+        1024, ge=0, description="A body slower than this over rate_seconds is given up."
+    )
+    rate_seconds: Seconds = Field(5, description="Over which the rate of a body is taken.")
+
+    host_concurrency: int = Field(
+        2, ge=1, le=64, description="Fetches at once from one registrable domain."
+    )
+    host_spacing_seconds: float = Field(
+        0, ge=0, le=3600, description="Least time between the starts of two fetches from one."
+    )
+    host_queue: int = Field(
+        128, ge=1, description="Candidates that may wait for one; others come again later."
+    )
+    host_wait_seconds: Seconds = Field(
+        15, description="Longest expected wait in that queue; others come again later."
+    )
+    max_hold_seconds: Seconds = Field(
+        120, description="Longest time a host's Retry-After is believed."
+    )
+    max_crawl_delay_seconds: Seconds = Field(
+        10, description="Longest Crawl-delay that robots.txt can ask for."
+    )
+
+    addresses: list[str] = Field(
+        default_factory=list,
+        description="HOST:PORT of all downloaders, names resolved again and again; empty: alone.",
+    )
+    own_address: str = Field("", description="ADDRESS:PORT of this one among them.")
+    resolve_seconds: Seconds = Field(5, description="Between two resolutions of addresses.")
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="Prometheus metrics over HTTP; none where not set."
+    )

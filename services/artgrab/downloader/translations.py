@@ -1,0 +1,91 @@
+"""Between the messages of the ingest protocol and our own types."""
+
+import re
+
+import grpc
+
+from artgrab.common.errors import BadInputError
+from artgrab.common.records import Candidate, Licence
+from artgrab.common.urls import candidate_id
+from artgrab.downloader.ledgers import Verdict
+from artgrab.downloader.pipeline import Filters, Task
+from artgrab.v1 import ingest_service_pb2 as pb
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MAX_MIN_SIDE = 4096
+_MAX_TEXT = 1024
+_MAX_LONG_TEXT = 8192
+
+
+class ProtocolError(Exception):
+    """The client broke the protocol; its stream ends with this status."""
+
+    def __init__(self, message: str, *, code: grpc.StatusCode) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def invalid(message: str) -> ProtocolError:
+    return ProtocolError(message, code=grpc.StatusCode.INVALID_ARGUMENT)
+
+
+def task_of(hello: pb.Hello) -> Task:
+    """Return for whom a stream works; its names become parts of keys.
+
+    Raises:
+        ProtocolError: a name or filter is not allowed.
+    """
+    for field in ("namespace", "category"):
+        if not _NAME.fullmatch(getattr(hello, field)):
+            raise invalid(f"hello.{field} must be a DNS label")
+    if not _RUN_ID.fullmatch(hello.run_id):
+        raise invalid("hello.run_id must be 1 to 64 of A-Z, a-z, 0-9, - and _")
+    if hello.filters.min_side > _MAX_MIN_SIDE:
+        raise invalid(f"hello.filters.min_side must be at most {_MAX_MIN_SIDE}")
+    filters = Filters(min_side=hello.filters.min_side)
+    return Task(hello.namespace, hello.category, hello.run_id, filters)
+
+
+def candidate_of(message: pb.Candidate) -> Candidate:
+    """Return a candidate whose id was found true; its texts are cut to what a record may hold.
+
+    Raises:
+        ProtocolError: the URL is none, or the id is not that of the URL.
+    """
+    try:
+        true_id = candidate_id(message.url)
+    except BadInputError as error:
+        raise invalid(f"candidate.url: {error}") from error
+    if message.candidate_id != true_id:
+        raise invalid("candidate.candidate_id is not that of its URL")
+    return Candidate(
+        candidate_id=true_id.hex(),
+        url=message.url,
+        page_url=message.page_url[:_MAX_LONG_TEXT],
+        source=message.source[:_MAX_TEXT],
+        query=message.query[:_MAX_TEXT],
+        partition=message.partition[:_MAX_TEXT],
+        rank=message.rank,
+        title=message.title[:_MAX_TEXT],
+        claimed_width=message.claimed_width,
+        claimed_height=message.claimed_height,
+        licence=Licence(
+            code=message.licence.code[:_MAX_TEXT],
+            url=message.licence.url[:_MAX_LONG_TEXT],
+            evidence=message.licence.evidence[:_MAX_TEXT],
+        ),
+        creator=message.creator[:_MAX_TEXT],
+    )
+
+
+def ack_of(candidate: Candidate, verdict: Verdict) -> pb.Ack:
+    """Return the message that tells a client what became of its candidate."""
+    ack = pb.Ack(
+        candidate_id=bytes.fromhex(candidate.candidate_id),
+        outcome=f"OUTCOME_{verdict.outcome}",
+        reason=verdict.reason,
+    )
+    if verdict.retry_after:
+        ack.retry_after.FromMilliseconds(round(verdict.retry_after * 1000))
+    return ack

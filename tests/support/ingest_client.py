@@ -1,0 +1,141 @@
+"""A small client of the ingest protocol that hides nothing of it, and a server to talk to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+
+from artgrab.common.network import NetworkSettings
+from artgrab.common.store import Store
+from artgrab.common.urls import candidate_id
+from artgrab.downloader.server import serve
+from artgrab.downloader.settings import DownloaderSettings
+from artgrab.v1 import ingest_service_pb2 as pb
+from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
+
+WAIT_SECONDS = 20.0
+
+
+def candidate(url: str, **fields: Any) -> pb.Candidate:
+    """Return a candidate with its true id."""
+    fields = {"source": "gallery", "query": "cats", **fields}
+    return pb.Candidate(candidate_id=candidate_id(url), url=url, **fields)
+
+
+def hello(**fields: Any) -> pb.IngestRequest:
+    """Return a Hello that is good unless fields say otherwise."""
+    fields = {"namespace": "default", "category": "cats", "run_id": "run-1", **fields}
+    return pb.IngestRequest(hello=pb.Hello(**fields))
+
+
+def batch(candidates: Iterable[pb.Candidate]) -> pb.IngestRequest:
+    return pb.IngestRequest(batch=pb.Batch(candidates=candidates))
+
+
+FINISH = pb.IngestRequest(finish=pb.Finish())
+
+
+class Stream:
+    """One stream, message by message."""
+
+    def __init__(self, call: Any) -> None:
+        self.call = call
+        self.credits = 0
+
+    async def send(self, request: pb.IngestRequest) -> None:
+        await self.call.write(request)
+
+    async def receive(self) -> pb.IngestResponse | None:
+        """Return the next response; None at the end of the stream."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            response = await self.call.read()
+        if response is grpc.aio.EOF:
+            return None
+        assert isinstance(response, pb.IngestResponse)
+        self.credits += response.credits.candidates + response.welcome.credits
+        return response
+
+    async def receive_acks(self, count: int) -> list[pb.Ack]:
+        """Return the next acks, passing over credits; fewer where the stream ends before."""
+        acks: list[pb.Ack] = []
+        while len(acks) < count:
+            response = await self.receive()
+            if response is None:
+                break
+            acks += response.acks.acks
+        return acks
+
+    async def receive_all(self) -> list[pb.IngestResponse]:
+        """Return all that comes until the stream ends."""
+        responses = []
+        while (response := await self.receive()) is not None:
+            responses.append(response)
+        return responses
+
+    async def code(self) -> grpc.StatusCode:
+        """Return how the stream ended."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            code = await self.call.code()
+        assert isinstance(code, grpc.StatusCode)
+        return code
+
+
+@asynccontextmanager
+async def open_stream(endpoint: str, **fields: Any) -> AsyncIterator[Stream]:
+    """Open a stream and exchange Hello and Welcome."""
+    async with raw_stream(endpoint) as stream:
+        await stream.send(hello(**fields))
+        welcome = await stream.receive()
+        assert welcome is not None
+        assert welcome.welcome.credits
+        yield stream
+
+
+@asynccontextmanager
+async def raw_stream(endpoint: str) -> AsyncIterator[Stream]:
+    """Open a stream that has said nothing yet."""
+    async with grpc.aio.insecure_channel(endpoint) as channel:
+        call = pb_grpc.IngestServiceStub(channel).Ingest()
+        try:
+            yield Stream(call)
+        finally:
+            call.cancel()
+
+
+async def ingest(endpoint: str, candidates: Iterable[pb.Candidate], **fields: Any) -> list[pb.Ack]:
+    """Send candidates on one stream, finish, and return all acks in the order they came."""
+    async with open_stream(endpoint, **fields) as stream:
+        await stream.send(batch(candidates))
+        await stream.send(FINISH)
+        responses = await stream.receive_all()
+        assert await stream.code() is grpc.StatusCode.OK
+        return [ack for response in responses for ack in response.acks.acks]
+
+
+def outcomes(acks: Iterable[pb.Ack]) -> dict[bytes, tuple[str, str]]:
+    """Return outcome and reason of each ack by candidate_id."""
+    return {
+        ack.candidate_id: (pb.Outcome.Name(ack.outcome).removeprefix("OUTCOME_"), ack.reason)
+        for ack in acks
+    }
+
+
+@asynccontextmanager
+async def downloader(store: Store, network: NetworkSettings, **settings: Any) -> AsyncIterator[str]:
+    """Run the real server in this process and yield its endpoint."""
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    stop = asyncio.Event()
+    values = {"decode_workers": 1, "stop_grace_seconds": 5, **settings}
+    serving = asyncio.create_task(
+        serve(DownloaderSettings(**values), network, store, ready.set_result, stop=stop)
+    )
+    await asyncio.wait([serving, ready], return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        serving.result()
+    try:
+        yield ready.result()
+    finally:
+        stop.set()
+        await serving
