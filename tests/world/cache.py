@@ -38,17 +38,21 @@ def ensure_part(root: Path, name: str, fill: Callable[[Path], None]) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     with _locked(root / f".{name}.lock"):
         if not part.is_dir():
-            for leftover in root.glob(f".{name}.new-*"):
-                # A child of a killed process may write there for another moment.
-                shutil.rmtree(leftover, ignore_errors=True)
+            _sweep(root, name)
             fresh = Path(tempfile.mkdtemp(prefix=f".{name}.new-", dir=root))
             try:
                 fill(fresh)
                 fresh.chmod(0o755)
                 fresh.rename(part)
             finally:
-                shutil.rmtree(fresh, ignore_errors=True)
+                # Once more: a child of a killed process may have gone on writing for a moment.
+                _sweep(root, name)
     return part
+
+
+def _sweep(root: Path, name: str) -> None:
+    for leftover in root.glob(f".{name}.new-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 @contextmanager
