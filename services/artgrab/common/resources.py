@@ -183,7 +183,11 @@ class Curation(Resource):
 
     near_duplicates: NearDuplicates = NearDuplicates.DROP
     near_duplicate_distance: int = Field(
-        6, ge=0, le=16, description="Bits of 64 in which the perceptual hashes may differ."
+        8,
+        ge=0,
+        le=16,
+        description="Bits of 64 in which the perceptual hashes of near-duplicates may differ; "
+        "up to 8 nearly all are copies or variants, from 12 on unrelated pictures prevail.",
     )
     validation_percent: int = Field(10, ge=5, le=40)
     test_percent: int = Field(20, ge=5, le=40)

@@ -1,0 +1,52 @@
+"""Tables that go with a snapshot: what was left out, and whom to name."""
+
+import csv
+import io
+from collections.abc import Iterable
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from artgrab.common.manifest import ManifestRow
+from artgrab.dataset.pictures import Dropped
+
+_DROPPED = pa.schema(
+    {
+        name: pa.string()
+        for name in ("url", "reason", "category", "object_key", "object_sha256", "original_url")
+    }
+)
+_CREDITS = ("url", "page_url", "title", "creator", "licence_code", "licence_url", "category")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def encode_dropped(dropped: Iterable[Dropped]) -> bytes:
+    """Return the pictures that are not in the snapshot, with the reason, as Parquet."""
+    rows = [
+        {
+            "url": one.picture.candidate.url,
+            "reason": one.reason,
+            "category": one.picture.category,
+            "object_key": one.picture.record.object_key,
+            "object_sha256": one.picture.record.object_sha256,
+            "original_url": one.original.candidate.url if one.original else "",
+        }
+        for one in dropped
+    ]
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, _DROPPED), sink)
+    return sink.getvalue()
+
+
+def encode_credits(rows: Iterable[ManifestRow]) -> bytes:
+    """Return who made what under which licence, as CSV that is safe to open in a spreadsheet."""
+    sink = io.StringIO()
+    writer = csv.writer(sink, lineterminator="\n")
+    writer.writerow(_CREDITS)
+    writer.writerows([_harmless(getattr(row, name)) for name in _CREDITS] for row in rows)
+    return sink.getvalue().encode()
+
+
+def _harmless(text: str) -> str:
+    """Titles are strangers' text: a spreadsheet must not take one for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
