@@ -250,6 +250,15 @@ async def test_a_file_of_the_wiki_has_address_page_licence_and_artist(world, cli
         assert (await client.get(info["descriptionurl"])).status == 200
     assert all(info["extmetadata"]["LicenseUrl"]["value"].startswith("http") for info in infos)
     assert any("Artist" in info["extmetadata"] for info in infos)
+    names = {info["extmetadata"]["LicenseShortName"]["value"] for info in infos}
+    assert {"CC BY-SA 3.0", "Public domain"} <= names
+
+
+async def test_the_files_of_the_wiki_have_many_uploaders(client):
+    pages = await client.search(SEARCH_WORDS["monuments"], iiprop="user")
+    users = Counter(page["imageinfo"][0]["user"] for page in pages.values())
+    assert len(users) >= 10
+    assert max(users.values()) <= 8
 
 
 async def test_a_thumbnail_of_the_wiki_is_there_when_asked_for(client):

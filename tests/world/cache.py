@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-VERSION = "1"
+VERSION = "2"
 """Goes up with every change of what the cache holds."""
 
 
