@@ -1,6 +1,7 @@
 """URLs: what makes two of them the same, and whose they are."""
 
 import hashlib
+import ipaddress
 import re
 import string
 from functools import lru_cache
@@ -15,6 +16,8 @@ MAX_URL_LENGTH = 8192
 """Characters; longer ones are refused (RFC 9110, 4.1 asks servers to take 8000)."""
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_HOST_AND_PORT = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d+)?")
+"""Names as they go into DNS; mapping to them (IDNA) can leave spaces and other odd characters."""
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
@@ -41,6 +44,8 @@ def normalise_url(url: str) -> str:
         raise BadInputError(f"not a URL: {error}") from error
     if origin.scheme not in ("http", "https") or not origin.raw_host:
         raise BadInputError("not an absolute http or https URL")
+    if not _HOST_AND_PORT.fullmatch(origin.host_port_subcomponent or ""):
+        raise BadInputError("not a URL: its host is no name of the DNS and no address")
     user = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
     netloc = user + (origin.host_port_subcomponent or "")
     query = quote(parts.query, safe=_ASCII)
@@ -71,7 +76,11 @@ def registrable_domain(host: str) -> str:
 
     An address or a bare suffix has no such domain and is returned as it is.
     """
-    return _suffixes.privatesuffix(host.lower().rstrip(".")) or host.lower()
+    name = host.lower().rstrip(".")
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return _suffixes.privatesuffix(name) or name
 
 
 def site_of(url: str) -> str:

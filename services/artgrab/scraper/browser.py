@@ -173,6 +173,8 @@ def browser_options(network: NetworkSettings, *, binary: str, profile: str) -> O
     if network.resolve:
         rules = ", ".join(f"MAP {host} {target}" for host, target in network.resolve.items())
         options.add_argument(f"--host-resolver-rules={rules}")
+    options.page_load_strategy = "eager"  # an advertisement that hangs must not hold us up
+    options.unhandled_prompt_behavior = "dismiss"
     options.add_experimental_option("prefs", _PREFERENCES)
     return options
 
@@ -241,6 +243,7 @@ def _start_session(port: int, options: Options) -> webdriver.Remote:
 def _end(guardian: subprocess.Popen[bytes], session: webdriver.Remote | None, folder: str) -> None:
     if session is not None and not isinstance(session.command_executor, str):
         session.command_executor.close()  # type: ignore[no-untyped-call]
+    guardian.terminate()
     try:
         guardian.communicate(timeout=_END_SECONDS)
     except subprocess.TimeoutExpired:

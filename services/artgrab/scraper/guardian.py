@@ -29,6 +29,7 @@ _POLL_SECONDS = 0.01
 def main(folder: str, *command: str) -> None:
     """Watch over one command until standard input ends, then remove its folder."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     driver = subprocess.Popen(  # noqa: S603 - our own command line
         command,
         stdin=subprocess.DEVNULL,
@@ -40,6 +41,7 @@ def main(folder: str, *command: str) -> None:
     try:
         _watch(driver.stdout.fileno())
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _end_descendants()
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -11,7 +11,7 @@ from artgrab.common.urls import site_of
 from artgrab.scraper.browser import Browser, PageError
 from artgrab.scraper.sources.base import Found, SourceError, Tools
 from artgrab.scraper.sources.gallery_page import Parsed, absolute_url, parse, to_xpath
-from artgrab.scraper.sources.gallery_scripts import FIRST_ITEMS, GROWTH, MORE, SCROLL
+from artgrab.scraper.sources.gallery_scripts import CHANGE, FIRST_ITEMS, GROWTH, MORE, SCROLL
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +20,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     pictures: int = 20_000
     seconds: float = 1800.0
     pages: int = 1000
+    barren_growths: int = 5
+    """How often in a row a page may grow without a picture that is new."""
     first_items_seconds: float = 10.0
     """How long the first pictures may take to appear on a page that has loaded."""
     patience_seconds: tuple[float, ...] = (0.5, 1.5, 3.0)
@@ -42,11 +44,15 @@ async def pictures(
     visit = _Visit(tools, source.gallery.selectors, limits)
     await visit.open(url)
     deadline = clock() + limits.seconds
-    while clock() < deadline:
+    barren, grown = 0, True
+    while clock() < deadline and len(visit.known) < limits.pictures:
         if batch := await visit.new_pictures():
             yield batch
-        if len(visit.known) >= limits.pictures or not await visit.grow():
+        barren = 0 if batch else barren + 1
+        # Without growth, too, what is lazy may have got its address as we scrolled.
+        if barren > (limits.barren_growths if grown else 0):
             break
+        grown = await visit.grow()
     visit.check_layout()
 
 
@@ -98,7 +104,7 @@ class _Visit:
         tries = self._limits.patience_seconds
         for patience in tries[:2] if self._followed else tries:
             await self._run(SCROLL)
-            if self._more and (more := await self._run(MORE, self._more)):
+            if self._more and (more := await self._run(MORE, self._more, self._items)):
                 self._followed = True
                 return await self._follow_or_wait(str(more))
             if await self._grown(patience):
@@ -110,7 +116,8 @@ class _Visit:
 
     async def _follow_or_wait(self, more: str) -> bool:
         if more == "pressed":
-            return await self._grown(self._limits.pressed_seconds)
+            known, seconds = self._parsed.items, self._limits.pressed_seconds
+            return bool(await self._run(CHANGE, self._items, known, seconds))
         url = absolute_url(more, base_url=self._url)
         if not url or not self._may_follow(url):
             return False

@@ -6,6 +6,8 @@ They wait for conditions in the page itself, as a round trip through chromedrive
 _COUNT = """
 const count = xpath => document.evaluate(
   `count(${xpath})`, document, null, XPathResult.NUMBER_TYPE, null).numberValue;
+const last = xpath => document.evaluate(
+  `(${xpath})[last()]`, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null).singleNodeValue;
 const until = (condition, seconds) => new Promise(resolve => {
   const end = performance.now() + 1000 * seconds;
   const look = () => condition() ? resolve(true)
@@ -47,7 +49,7 @@ It begins with a step back: scripts that listen need a movement even at the end 
 """
 
 MORE = f"""{_COUNT}
-const [more] = arguments;
+const [more, items] = arguments;
 const found = () => document.evaluate(
   more, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null).singleNodeValue;
 const usable = e => e && e.getClientRects().length > 0 && !e.disabled
@@ -58,7 +60,14 @@ if (!usable(element)) return null;
 const link = element.closest('a[href]');
 const here = location.href.split('#')[0];
 if (link && /^https?:/.test(link.href) && link.href.split('#')[0] !== here) return link.href;
+window.artgrabLast = last(items);
 element.click();
 return 'pressed';
 """
-"""(more): press the element, or return the address of the page it leads to; null where none is."""
+"""(more, items): press the element, or return the address it leads to; null where none is."""
+
+CHANGE = f"""{_COUNT}
+const [items, known, seconds] = arguments;
+return until(() => count(items) !== known || last(items) !== window.artgrabLast, seconds);
+"""
+"""(items, known, seconds): wait, after a press, for more items or for others in their place."""
