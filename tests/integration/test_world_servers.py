@@ -276,6 +276,18 @@ def test_a_second_world_has_the_same_addresses_and_its_own_port(world):
         assert second.allowed_targets == [f"127.0.0.1/32:{second.port}"]
 
 
+def test_a_port_that_is_taken_is_told_in_one_sentence(world):
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.world", "--no-wiki", "--port", str(world.port)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 4
+    assert told.stderr == f"world: port {world.port} of 127.0.0.1 is taken: name another\n"
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_world_leaves_no_process_behind(world, how, tmp_path):
     process = subprocess.Popen(

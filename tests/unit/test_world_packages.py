@@ -43,6 +43,15 @@ def test_a_download_that_never_comes_ends_with_the_last_words_of_apt(tmp_path, m
         unpack_debian("some-data", tmp_path / "work", sleep=lambda seconds: None)
 
 
+def test_a_user_who_is_not_root_is_told_to_update_the_lists(tmp_path, monkeypatch):
+    write_program(tmp_path, "apt-get", 'echo "E: Unable to locate package" >&2; exit 100')
+    write_program(tmp_path, "dpkg-deb", "exit 0")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(SurroundingsError, match="locate package .run `apt-get update` as root"):
+        unpack_debian("some-data", tmp_path / "work", sleep=lambda seconds: None)
+
+
 def test_a_system_without_apt_is_told_of_the_other_example(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SurroundingsError, match=r"apt-get is missing.*examples/commons\.yaml"):

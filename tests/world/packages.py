@@ -93,10 +93,11 @@ def unpack_debian(
 def _apt_download(package: str, folder: Path) -> None:
     try:
         run(["apt-get", "download", package], cwd=folder)
-    except SurroundingsError:
+    except SurroundingsError as error:
         # The usual reason on a fresh system is that there are no package lists yet.
-        if os.geteuid() == 0:
-            run(["apt-get", "update"], cwd=folder)
+        if os.geteuid() != 0:
+            raise SurroundingsError(f"{error} (run `apt-get update` as root)") from error
+        run(["apt-get", "update"], cwd=folder)
         run(["apt-get", "download", package], cwd=folder)
 
 

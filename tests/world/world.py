@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from artgrab.common.errors import SurroundingsError
 from tests.world.cache import cache_root
 from tests.world.catalogue import Catalogue
 from tests.world.hosts import Hosts, plan_hosts
@@ -75,7 +76,7 @@ def demo_world(*, wiki: bool = True, port: int = 0) -> Iterator[World]:
     """Run the world in a thread, on a free port of loopback where none is named.
 
     Without the wiki no PHP is needed, and the categories of the wiki are missing.
-    Raises SurroundingsError as prepare does.
+    Raises SurroundingsError as prepare does, and where the port is taken.
     """
     root = cache_root()
     prepare(root, wiki=wiki)
@@ -110,6 +111,9 @@ def _served(app: web.Application, port: int) -> Iterator[int]:
 
 async def _start(runner: web.AppRunner, port: int) -> int:
     await runner.setup()
-    await web.TCPSite(runner, _LOOPBACK, port, backlog=1024).start()
+    try:
+        await web.TCPSite(runner, _LOOPBACK, port, backlog=1024).start()
+    except OSError as error:
+        raise SurroundingsError(f"port {port} of {_LOOPBACK} is taken: name another") from error
     bound: int = runner.addresses[0][1]
     return bound
