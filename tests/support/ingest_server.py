@@ -27,15 +27,17 @@ class PlayedDownloader(pb_grpc.IngestServiceServicer):
     credits: int = 16
     drain_after: int | None = None
     """Acks on a stream after which it is drained."""
-    break_after: int | None = None
-    """Candidates on a stream after which it is broken off, the last one unacknowledged."""
+    breaks: list[int] = field(default_factory=list)
+    """For each stream to come: candidates on it after which it is broken off, unacknowledged."""
+    refusal: grpc.StatusCode | None = None
+    """Ends every stream at once."""
     endpoint: str = ""
     hellos: list[pb.Hello] = field(default_factory=list)
     received: list[pb.Candidate] = field(default_factory=list)
     acked: set[bytes] = field(default_factory=set)
     finished: int = 0
-    most_open: int = 0
-    """Most candidates that were under way at once on a stream."""
+    overdrawn: int = 0
+    """Candidates that came although no credit was left for them."""
     gate: asyncio.Event | None = None
     """Where set, nothing is acknowledged before it opens."""
 
@@ -43,6 +45,10 @@ class PlayedDownloader(pb_grpc.IngestServiceServicer):
         self, requests: AsyncIterator[pb.IngestRequest], context: Call
     ) -> AsyncIterator[pb.IngestResponse]:
         seen = acks = 0
+        left = self.credits
+        break_after = self.breaks.pop(0) if self.breaks else None
+        if self.refusal is not None:
+            await context.abort(self.refusal, "we do not like you")
         async for request in requests:
             match request.WhichOneof("kind"):
                 case "hello":
@@ -54,9 +60,10 @@ class PlayedDownloader(pb_grpc.IngestServiceServicer):
                 case "batch":
                     batch = request.batch.candidates
                     seen += len(batch)
-                    self.most_open = max(self.most_open, len(batch))
+                    left -= len(batch)
+                    self.overdrawn += max(0, -left)
                     self.received += batch
-                    if self.break_after is not None and seen >= self.break_after:
+                    if break_after is not None and seen >= break_after:
                         await context.abort(grpc.StatusCode.UNAVAILABLE, "broken off")
                     if self.gate is not None:
                         await self.gate.wait()
@@ -64,6 +71,7 @@ class PlayedDownloader(pb_grpc.IngestServiceServicer):
                     self.acked.update(one.candidate_id for one in answers)
                     acks += len(answers)
                     yield pb.IngestResponse(acks=pb.AckBatch(acks=answers))
+                    left += len(answers)
                     yield pb.IngestResponse(credits=pb.Credits(candidates=len(answers)))
                     if self.drain_after is not None and acks >= self.drain_after:
                         yield pb.IngestResponse(drain=pb.Drain())
