@@ -202,13 +202,16 @@ class ModelSpec(Resource):
     image_size: int | None = Field(
         None, ge=32, le=1024, description="Pixels of the side; the backbone's own where absent."
     )
-    weights: Text = Field(
-        "auto", description="auto: weights of a Python package where one has them, else random."
+    weights: Literal["auto", "none"] = Field(
+        "auto",
+        description="auto: weights of a Python package where one has them; none: random ones.",
     )
 
 
 class Training(Resource):
-    seed: int = Field(0, ge=0, le=2**31 - 1)
+    """How it is trained."""
+
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Of random weights.")
 
 
 class ArtClassifierSpec(Resource):

@@ -1,0 +1,1 @@
+"""The model itself: preprocessing, backbone, weights, folder; for trainer and serving alike."""

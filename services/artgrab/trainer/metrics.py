@@ -1,0 +1,81 @@
+"""The figures of a model, as metrics.json and the report show them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import msgspec
+from torch import Tensor
+
+from artgrab.common.keys import SCHEMA_VERSION
+from artgrab.common.manifest import TEST, ManifestRow
+from artgrab.model.weights import WeightsChoice
+from artgrab.trainer.evaluate import LeftOut, Scores, Table
+
+
+class Metrics(msgspec.Struct, frozen=True, kw_only=True):
+    """All figures; a figure that cannot be had is null."""
+
+    accuracy: float | None
+    """Share of right answers on the test split."""
+    baseline_accuracy: float | None
+    """The same for a head on colours and edges alone."""
+    left_out_accuracy: float | None
+    """Mean over categories of the accuracy on pictures of a category that was never seen."""
+    left_out_baseline_accuracy: float | None
+    left_out: dict[str, float]
+    left_out_baseline: dict[str, float]
+    left_out_omitted: dict[str, str]
+    """Categories that cannot be left out, and why."""
+    labels: tuple[str, ...]
+    test: Scores | None
+    weights: str
+    """What the backbone started from."""
+    warnings: tuple[str, ...]
+    schema_version: int = SCHEMA_VERSION
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        test: Scores | None,
+        baseline: Scores | None,
+        left_out: LeftOut,
+        left_out_baseline: LeftOut,
+        labels: tuple[str, ...],
+        weights: WeightsChoice,
+    ) -> Self:
+        """Bring together what was found out."""
+        return cls(
+            accuracy=test.accuracy if test else None,
+            baseline_accuracy=baseline.accuracy if baseline else None,
+            left_out_accuracy=left_out.accuracy,
+            left_out_baseline_accuracy=left_out_baseline.accuracy,
+            left_out=left_out.categories,
+            left_out_baseline=left_out_baseline.categories,
+            left_out_omitted=left_out.omitted,
+            labels=labels,
+            test=test,
+            weights=weights.source,
+            warnings=(weights.warning,) if weights.warning else (),
+        )
+
+
+class Mistake(NamedTuple):
+    """A picture of the test split that got a wrong answer."""
+
+    row: ManifestRow
+    answer: str
+    probability: float
+
+
+def find_mistakes(
+    probabilities: Tensor, table: Table, rows: Sequence[ManifestRow], *, most: int = 24
+) -> list[Mistake]:
+    """Return the wrong answers on the test split, the most confident first."""
+    confidence, answers = (values.tolist() for values in probabilities.max(dim=1))
+    mistakes = [
+        Mistake(row, table.labels[answer], sure)
+        for row, answer, sure in zip(rows, answers, confidence, strict=True)
+        if row.split == TEST and row.label != table.labels[answer]
+    ]
+    return sorted(mistakes, key=lambda one: (-one.probability, one.row.object_sha256))[:most]

@@ -1,0 +1,118 @@
+"""The stage: a snapshot and a classifier's spec in, a complete model folder out."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from artgrab.common.digests import digest_of
+from artgrab.common.errors import ObjectMissingError
+from artgrab.common.keys import model_prefix
+from artgrab.common.manifest import SnapshotInfo, read_snapshot_info
+from artgrab.common.progress import ProgressSink
+from artgrab.common.resources import ArtClassifier
+from artgrab.common.store import Store
+from artgrab.model.documents import MODEL_VERSION, ModelInfo, read_info
+from artgrab.model.weights import WeightsChoice, choose_weights
+
+STAGE_VERSION = 1
+"""To be raised with any change that alters what is learned from the same snapshot and spec."""
+
+_MOST_THREADS = 2
+"""Of the default: more give little for small backbones, and the result may hang on the number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedModel:
+    """A complete model of the store."""
+
+    key: str
+    """input_key: names what went in."""
+    prefix: str
+    uri: str
+    content_sha256: str
+    """Names what came out."""
+    backbone: str
+    metrics: Mapping[str, object]
+    """accuracy, left_out_accuracy, left_out_baseline_accuracy, left_out and more (metrics.json)."""
+    trained: bool
+    """Whether this call did it; else it was there already."""
+
+
+def train(
+    store: Store,
+    *,
+    namespace: str,
+    classifier: ArtClassifier,
+    snapshot_prefix: str,
+    progress: ProgressSink,
+    threads: int | None = None,
+) -> TrainedModel:
+    """Train a classifier on a snapshot, unless that was done before.
+
+    A call that was killed at any moment is simply made again: what it computed of single pictures
+    is kept, and the result is the same.
+
+    Args:
+        store: where snapshot, cache and model lie.
+        namespace: of the classifier.
+        classifier: what to train.
+        snapshot_prefix: where the snapshot lies, such as `default/datasets/<key>`.
+        progress: told about the stages features, train and evaluate.
+        threads: to compute with; as many as there are cores, but at most 2, where not given.
+
+    Raises:
+        BadInputError: an unknown backbone, or a class without pictures.
+        ObjectMissingError, ObjectCorruptError: the snapshot is not what its document says.
+        SurroundingsError: the store failed.
+    """
+    snapshot = read_snapshot_info(store, snapshot_prefix)
+    spec = classifier.spec
+    weights = choose_weights(spec.model.backbone, wanted=spec.model.weights)
+    key = input_key(snapshot, classifier, weights)
+    prefix = model_prefix(namespace, key)
+    try:
+        return _result(store, prefix, read_info(store, prefix), trained=False)
+    except ObjectMissingError:
+        pass
+    # Loads torch, which takes seconds: only where it is needed.
+    from artgrab.trainer.job import Job, run_job
+
+    job = Job(
+        store=store,
+        namespace=namespace,
+        classifier=classifier,
+        snapshot=snapshot,
+        snapshot_prefix=snapshot_prefix,
+        weights=weights,
+        key=key,
+        progress=progress,
+        threads=threads or min(_MOST_THREADS, os.cpu_count() or 1),
+    )
+    return _result(store, prefix, run_job(job), trained=True)
+
+
+def input_key(snapshot: SnapshotInfo, classifier: ArtClassifier, weights: WeightsChoice) -> str:
+    """Return the digest of all that decides what is learned."""
+    return digest_of(
+        {
+            "snapshot": snapshot.content_sha256,
+            "categories": snapshot.categories,  # they weigh in and are no part of the content
+            "model": classifier.spec.model.model_dump(mode="json"),
+            "training": classifier.spec.training.model_dump(mode="json"),
+            "weights": weights.sha256,
+            "model_version": MODEL_VERSION,
+            "stage_version": STAGE_VERSION,
+        }
+    )
+
+
+def _result(store: Store, prefix: str, info: ModelInfo, *, trained: bool) -> TrainedModel:
+    return TrainedModel(
+        key=info.input_key,
+        prefix=prefix,
+        uri=store.uri_of(prefix),
+        content_sha256=info.content_sha256,
+        backbone=info.backbone,
+        metrics=info.metrics,
+        trained=trained,
+    )
