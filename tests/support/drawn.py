@@ -8,9 +8,14 @@ from PIL import Image
 
 
 def drawn(seed: int = 1, *, width: int = 320, height: int = 240) -> Image.Image:
-    """Return a picture of soft coloured patches."""
-    patches = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    return Image.fromarray(patches).resize((width, height), Image.Resampling.BICUBIC)
+    """Return a picture of soft coloured patches, the smaller the fainter, as in photographs."""
+    random = np.random.default_rng(seed)
+    picture = Image.new("RGB", (width, height), "grey")
+    for side, share in ((3, 1.0), (6, 0.5), (12, 0.35), (24, 0.25)):
+        patches = random.integers(0, 256, (side, side, 3), dtype=np.uint8)
+        layer = Image.fromarray(patches).resize((width, height), Image.Resampling.BICUBIC)
+        picture = Image.blend(picture, layer, share)
+    return picture
 
 
 def encoded(picture: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:

@@ -1,0 +1,161 @@
+"""Worker processes: a killed, stuck, greedy or worn-out one costs at most the picture it held."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from artgrab.images import DecodePool, DecoderFailedError, PictureRefusedError, process_picture
+from tests.support.drawn import jpeg
+
+WORKER = """
+import os, sys, time
+from artgrab.images.frames import *
+task = decode_task(sys.stdin.buffer.read(length_of(sys.stdin.buffer.read(4))))
+{deed}
+"""
+
+
+def pool_doing(deed: str, *, timeout: float = 20.0) -> DecodePool:
+    """A pool whose workers do something bad with the first picture."""
+    command = (sys.executable, "-c", WORKER.format(deed=deed))
+    return DecodePool(workers=1, timeout=timeout, command=command)
+
+
+def children() -> list[psutil.Process]:
+    return psutil.Process().children()
+
+
+async def test_a_pool_gives_what_the_plain_function_gives() -> None:
+    data = jpeg(1, width=800, height=600)
+    async with DecodePool(workers=1) as pool:
+        assert await pool.process(data) == process_picture(data)
+        with pytest.raises(PictureRefusedError, match="too-small"):
+            await pool.process(data, min_side=601)
+        with pytest.raises(PictureRefusedError, match="html"):
+            await pool.process(b"<html >")
+
+
+async def test_the_death_of_a_worker_costs_one_picture() -> None:
+    async with DecodePool(workers=1) as pool:
+        await pool.process(jpeg(1))
+        (worker,) = children()
+        worker.kill()
+        with pytest.raises(DecoderFailedError, match="decoder-died"):
+            await pool.process(jpeg(2))
+        assert (await pool.process(jpeg(2))).width == 320
+
+
+async def test_a_worker_that_answers_garbage_counts_as_dead() -> None:
+    async with pool_doing("sys.stdout.buffer.write(b'\\0\\0\\0\\1?')") as pool:
+        with pytest.raises(DecoderFailedError, match="decoder-died"):
+            await pool.process(jpeg(1))
+
+
+async def test_a_worker_that_announces_a_giant_answer_counts_as_dead() -> None:
+    async with pool_doing("os.write(1, b'\\xff' * 8); time.sleep(60)") as pool:
+        with pytest.raises(DecoderFailedError, match="decoder-died"):
+            await pool.process(jpeg(1))
+
+
+async def test_a_stuck_worker_is_killed_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("artgrab.images.pool._START_SECONDS", 0.0)
+    async with pool_doing("time.sleep(60)", timeout=0.5) as pool:
+        with pytest.raises(DecoderFailedError, match="decoder-timeout"):
+            await pool.process(jpeg(1))
+        assert not children()
+
+
+async def test_a_worker_is_replaced_after_its_share_of_pictures() -> None:
+    async with DecodePool(workers=1, pictures_per_worker=2) as pool:
+        seen = set()
+        for seed in range(4):
+            await pool.process(jpeg(seed))
+            seen |= {child.pid for child in children()}
+        assert not children()
+    assert len(seen) == 2
+
+
+async def test_a_picture_that_needs_too_much_memory_is_refused_and_the_worker_lives_on() -> None:
+    base = 700 * 1024**2
+    async with DecodePool(workers=1, memory_bytes=base) as pool:
+        await pool.process(jpeg(1))
+        (worker,) = children()
+        with pytest.raises(PictureRefusedError, match="too-much-memory"):
+            await pool.process(plain_png(6000))
+        await pool.process(jpeg(2))
+        assert children() == [worker]
+
+
+async def test_pictures_are_processed_side_by_side_and_none_is_mixed_up() -> None:
+    pictures = [jpeg(seed) for seed in range(30)]
+    async with DecodePool(workers=2) as pool:
+        found = await asyncio.gather(*map(pool.process, pictures))
+        assert len(children()) == 2
+    assert [one.source_sha256 for one in found] == [
+        process_picture(data).source_sha256 for data in pictures
+    ]
+
+
+async def test_giving_up_a_picture_leaves_no_answer_for_the_next() -> None:
+    async with DecodePool(workers=1) as pool:
+        await pool.process(jpeg(1))
+        impatient = asyncio.create_task(pool.process(jpeg(2, width=3000, height=3000)))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        picture = await pool.process(jpeg(3))
+    assert picture == process_picture(jpeg(3))
+
+
+async def test_no_worker_is_left_when_the_pool_is_closed() -> None:
+    async with DecodePool(workers=2) as pool:
+        await asyncio.gather(*(pool.process(jpeg(seed)) for seed in range(4)))
+    assert not children()
+
+
+async def test_workers_see_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    async with DecodePool(workers=1) as pool:
+        await pool.process(jpeg(1))
+        (worker,) = children()
+        assert "AWS_SECRET_ACCESS_KEY" not in worker.environ()
+
+
+PARENT = """
+import asyncio, sys
+from artgrab.images import DecodePool
+async def main():
+    async with DecodePool(workers=2) as pool:
+        data = open(sys.argv[1], "rb").read()
+        await asyncio.gather(pool.process(data), pool.process(data))
+        print("ready", flush=True)
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+def test_workers_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    file = tmp_path / "picture.jpg"
+    file.write_bytes(jpeg(1))
+    command = [sys.executable, "-c", PARENT, os.fspath(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"ready\n"
+        workers = psutil.Process(parent.pid).children()
+        assert len(workers) == 2
+        parent.kill()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive
+
+
+def plain_png(side: int) -> bytes:
+    """A PNG of one colour, quickly made, that takes side * side * 4 bytes to decode."""
+    from PIL import Image
+
+    from tests.support.drawn import encoded
+
+    return encoded(Image.new("RGBA", (side, side), (1, 2, 3, 4)), "PNG", compress_level=1)
