@@ -1,6 +1,7 @@
 """Fetching of packages: what is tried again, and what people are told."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +72,13 @@ def test_a_system_with_nothing_lacks_browser_and_php(monkeypatch, tmp_path):
         "php-sqlite3",
         "php-xml",
     ]
+
+
+def test_the_list_for_setting_up_names_what_is_needed(monkeypatch, tmp_path):
+    listed = Path(packages.__file__).with_name("apt-packages.txt").read_text().split()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    # npm comes with Node.js, which is often there from elsewhere and in conflict with Debian's.
+    assert sorted([*listed, "npm"]) == missing_requirements()
 
 
 def test_php_without_a_module_is_told_which_package_brings_it(monkeypatch, tmp_path):

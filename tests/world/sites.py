@@ -89,7 +89,7 @@ class Sites:
         self._pages = _pages(hosts, self.troubles.gallery)
         self._scripts = {path.name: path for path in scripts.iterdir()}
         self._thumbnails = {
-            listing.picture.sha256: catalogue.thumbnail(listing.picture)
+            f"{listing.picture.sha256}.jpg": catalogue.thumbnail(listing.picture)
             for gallery in self._galleries.values()
             for listing in gallery.listings
         }
@@ -118,9 +118,8 @@ class Sites:
 
     async def _gallery(self, request: web.Request, gallery: Gallery) -> web.StreamResponse:
         folder, _, name = request.path.removeprefix("/").rpartition("/")
-        file = {"scripts": self._scripts, "thumbnails": self._thumbnails}.get(folder, {}).get(
-            name.removesuffix(".jpg")
-        )
+        files = {"scripts": self._scripts, "thumbnails": self._thumbnails}
+        file = files.get(folder, {}).get(name)
         if file:
             return web.FileResponse(file)
         match request.path:

@@ -57,12 +57,12 @@ class World:
         return self.log.select(host=host, path=path)
 
 
-def prepare(root: Path | None = None, *, wiki: bool = True) -> None:
+def prepare(*, wiki: bool = True) -> None:
     """Fill the cache with whatever of the world is missing.
 
     Raises SurroundingsError where a package or a program cannot be had.
     """
-    root = root or cache_root()
+    root = cache_root()
     with ThreadPoolExecutor() as pool:
         parts: list[Callable[[Path], object]] = [cached_catalogue, scripts]
         for done in [pool.submit(part, root) for part in (*parts, *([wiki_code] if wiki else []))]:
@@ -79,7 +79,7 @@ def demo_world(*, wiki: bool = True, port: int = 0) -> Iterator[World]:
     Raises SurroundingsError as prepare does, and where the port is taken.
     """
     root = cache_root()
-    prepare(root, wiki=wiki)
+    prepare(wiki=wiki)
     catalogue = cached_catalogue(root)
     hosts = plan_hosts(catalogue)
     log = RequestLog()
