@@ -1,0 +1,178 @@
+"""Politeness towards a site, under a clock of the test's own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+
+import pytest
+
+from artgrab.downloader.errors import RetryLaterError
+from artgrab.downloader.hosts import MAX_STRIKES, Hosts
+from artgrab.downloader.settings import DownloaderSettings
+
+
+class Clock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def hosts(clock: Clock, **settings: float) -> Hosts:
+    return Hosts(DownloaderSettings(**settings), clock=clock, sleep=clock.sleep)  # type: ignore[arg-type]
+
+
+async def hold(polite: Hosts, site: str, entered: list[str], leave: asyncio.Event) -> None:
+    async with polite.turn(site):
+        entered.append(site)
+        await leave.wait()
+
+
+async def settle_down() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def run_turns(polite: Hosts, count: int, each: Callable[[], Awaitable[None]]) -> None:
+    async def one() -> None:
+        async with polite.turn("a.test"):
+            await each()
+
+    await asyncio.gather(*(one() for _ in range(count)))
+
+
+async def test_a_site_gets_no_more_fetches_at_once_than_allowed(clock: Clock) -> None:
+    polite, entered, leave = hosts(clock, host_concurrency=2), list[str](), asyncio.Event()
+    tasks = [
+        asyncio.create_task(hold(polite, site, entered, leave))
+        for site in ["a.test"] * 5 + ["b.test"]
+    ]
+    await settle_down()
+    assert sorted(entered) == ["a.test", "a.test", "b.test"]
+    leave.set()
+    await asyncio.gather(*tasks)
+    assert entered.count("a.test") == 5
+
+
+async def test_fetches_start_apart_by_the_spacing(clock: Clock) -> None:
+    polite = hosts(clock, host_concurrency=1, host_spacing_seconds=2)
+    starts: list[float] = []
+
+    async def note() -> None:
+        starts.append(clock())
+
+    await run_turns(polite, 4, note)
+    gaps = [later - sooner for sooner, later in pairwise(starts)]
+    assert min(gaps) >= 2
+
+
+async def test_a_crawl_delay_is_kept_up_to_the_bound(clock: Clock) -> None:
+    polite = hosts(clock, host_concurrency=1, max_crawl_delay_seconds=5)
+    polite.slow_down("a.test", spacing=3600)
+    starts: list[float] = []
+
+    async def note() -> None:
+        starts.append(clock())
+
+    await run_turns(polite, 2, note)
+    assert starts[1] - starts[0] == 5
+
+
+async def test_a_full_queue_sends_away_and_each_one_later_than_the_one_before(
+    clock: Clock,
+) -> None:
+    polite, leave = hosts(clock, host_concurrency=1, host_queue=3), asyncio.Event()
+    tasks = [asyncio.create_task(hold(polite, "a.test", [], leave)) for _ in range(4)]
+    await settle_down()
+    told = []
+    for _ in range(3):
+        with pytest.raises(RetryLaterError) as caught:
+            async with polite.turn("a.test"):
+                pass
+        told.append(caught.value.retry_after)
+    assert told == sorted(set(told))
+    async with polite.turn("b.test"):
+        pass  # a busy site is in nobody else's way
+    leave.set()
+    await asyncio.gather(*tasks)
+    async with polite.turn("a.test"):
+        pass
+
+
+async def test_a_long_expected_wait_sends_away_before_the_queue_is_full(clock: Clock) -> None:
+    polite = hosts(clock, host_concurrency=1, host_spacing_seconds=10, host_wait_seconds=15)
+    leave = asyncio.Event()
+    tasks = [asyncio.create_task(hold(polite, "a.test", [], leave)) for _ in range(3)]
+    await settle_down()
+    with pytest.raises(RetryLaterError, match="host-busy"):
+        async with polite.turn("a.test"):
+            pass
+    leave.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_a_site_that_asked_for_rest_is_left_alone_so_long(clock: Clock) -> None:
+    polite = hosts(clock)
+    assert polite.hold_off("a.test", retry_after=30) == 30
+    with pytest.raises(RetryLaterError) as caught:
+        async with polite.turn("a.test"):
+            pass
+    assert caught.value.retry_after == pytest.approx(30)
+    clock.now += 31
+    async with polite.turn("a.test"):
+        pass
+
+
+async def test_those_who_wait_are_sent_away_when_rest_is_asked_for(clock: Clock) -> None:
+    polite, leave = hosts(clock, host_concurrency=1), asyncio.Event()
+    first = asyncio.create_task(hold(polite, "a.test", [], leave))
+    second = asyncio.create_task(hold(polite, "a.test", [], leave))
+    await settle_down()
+    polite.hold_off("a.test", retry_after=30)
+    leave.set()
+    await first
+    with pytest.raises(RetryLaterError):
+        await second
+
+
+def test_rest_is_bounded_and_grows_where_the_site_names_no_time(clock: Clock) -> None:
+    polite = hosts(clock, max_hold_seconds=20)
+    assert polite.hold_off("a.test", retry_after=86400) == 20
+    seconds = [polite.hold_off("b.test", retry_after=None) for _ in range(MAX_STRIKES)]
+    assert seconds == [2, 4, 8, 16, 20, 20]
+
+
+def test_a_site_that_always_asks_for_rest_is_given_up_until_it_answers_well(clock: Clock) -> None:
+    polite = hosts(clock)
+    for _ in range(MAX_STRIKES):
+        assert polite.hold_off("a.test", retry_after=1) == 1
+    assert polite.hold_off("a.test", retry_after=1) is None
+    polite.forgive("a.test")
+    assert polite.hold_off("a.test", retry_after=1) == 1
+
+
+async def test_many_idle_sites_are_forgotten_and_a_held_one_is_not(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("artgrab.downloader.hosts._MAX_HOSTS", 10)
+    polite = hosts(clock)
+    polite.hold_off("held.test", retry_after=60)
+    for number in range(100):
+        async with polite.turn(f"{number}.test"):
+            pass
+    assert len(polite._hosts) <= 10
+    with pytest.raises(RetryLaterError):
+        async with polite.turn("held.test"):
+            pass
