@@ -71,8 +71,9 @@ _ROW_SCHEMA = pa.schema(
 
 def encode_manifest(rows: Iterable[ManifestRow]) -> bytes:
     """Return the rows as Parquet."""
+    table = pa.Table.from_pylist([msgspec.to_builtins(row) for row in rows], _ROW_SCHEMA)
     sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([msgspec.to_builtins(r) for r in rows], _ROW_SCHEMA), sink)
+    pq.write_table(table, sink, write_page_checksum=True)
     return sink.getvalue()
 
 
@@ -90,9 +91,10 @@ def read_manifest(store: Store, prefix: str) -> list[ManifestRow]:
     """
     info = read_snapshot_info(store, prefix)
     try:
-        table = pq.read_table(io.BytesIO(store.get(f"{prefix}/manifest.parquet")))
+        data = io.BytesIO(store.get(f"{prefix}/manifest.parquet"))
+        table = pq.read_table(data, page_checksum_verification=True)
         rows = msgspec.convert(table.to_pylist(), list[ManifestRow])
-    except (pa.ArrowException, msgspec.ValidationError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise ObjectCorruptError(f"{store.uri_of(prefix)}/manifest.parquet: {error}") from error
     if content_digest(rows) != info.content_sha256:
         raise ObjectCorruptError(f"{store.uri_of(prefix)}: manifest and digest do not agree")

@@ -44,7 +44,7 @@ def _read_sides(store: Store, key: str) -> dict[str, str]:
         table = pq.read_table(
             io.BytesIO(store.get(key)), schema=_SCHEMA, page_checksum_verification=True
         )
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
     sides = dict(zip(table["key"].to_pylist(), table["split"].to_pylist(), strict=True))
     if not set(sides.values()) <= set(SPLITS):

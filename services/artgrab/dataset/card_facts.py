@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from artgrab.common.manifest import SPLITS, ManifestRow, SnapshotInfo
 from artgrab.common.urls import site_of
+from artgrab.dataset.pictures import Dropped
 from artgrab.dataset.weak_points import weak_points
 
 _TOP_SITES = 20
@@ -60,7 +61,9 @@ class CardFacts:
     weak_points: Sequence[str]
 
 
-def card_facts(name: str, info: SnapshotInfo, rows: Sequence[ManifestRow]) -> CardFacts:
+def card_facts(
+    name: str, info: SnapshotInfo, rows: Sequence[ManifestRow], dropped: Sequence[Dropped]
+) -> CardFacts:
     """Count what the card of a snapshot tells."""
     sites = Counter(site_of(row.url) for row in rows)
     days = sorted(row.retrieved_at[:10] for row in rows)
@@ -75,7 +78,7 @@ def card_facts(name: str, info: SnapshotInfo, rows: Sequence[ManifestRow]) -> Ca
         sites=_ranked(sites)[:_TOP_SITES],
         site_count=len(sites),
         dropped=[(why, count, REASONS.get(why, "")) for why, count in info.dropped.items()],
-        weak_points=weak_points(rows),
+        weak_points=weak_points(rows, dropped),
     )
 
 

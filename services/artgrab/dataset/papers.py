@@ -47,7 +47,7 @@ def papers_of(
         progress(Progress(stage="dataset", item=classifier, done=done, total=len(rows)))
     if dropped:
         yield "sheets/dropped.jpg", _dropped_sheet(store, dropped)
-    facts = card_facts(classifier, info, rows)
+    facts = card_facts(classifier, info, rows, dropped)
     yield "card.md", markdown_card(facts)
     yield "card.html", html_card(facts, strips=strips)
     yield "dropped.parquet", encode_dropped(dropped)

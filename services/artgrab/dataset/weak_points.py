@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from artgrab.common.manifest import SPLITS, ManifestRow
+from artgrab.dataset.pictures import Dropped
 
 _FEW_GROUPS = 5
 _LOPSIDED = 3
@@ -17,9 +18,10 @@ _ALWAYS = (
 )
 
 
-def weak_points(rows: Sequence[ManifestRow]) -> list[str]:
+def weak_points(rows: Sequence[ManifestRow], dropped: Sequence[Dropped]) -> list[str]:
     """Return one sentence for each weak point."""
     return [
+        *_nothing_left(rows, dropped),
         *_licence(rows),
         *_sources(rows),
         *_balance(rows),
@@ -27,6 +29,12 @@ def weak_points(rows: Sequence[ManifestRow]) -> list[str]:
         *_few_groups(rows),
         *_ALWAYS,
     ]
+
+
+def _nothing_left(rows: Sequence[ManifestRow], dropped: Sequence[Dropped]) -> Iterable[str]:
+    gone = {one.picture.category for one in dropped} - {row.category for row in rows}
+    if gone:
+        yield f"Nothing is left of {', '.join(sorted(gone))}: all its pictures are left out."
 
 
 def _licence(rows: Sequence[ManifestRow]) -> Iterable[str]:
@@ -50,7 +58,8 @@ def _sources(rows: Sequence[ManifestRow]) -> Iterable[str]:
 
 
 def _balance(rows: Sequence[ManifestRow]) -> Iterable[str]:
-    (most, high), *_, (least, low) = Counter(row.label for row in rows).most_common()
+    counts = Counter(row.label for row in rows).most_common()
+    (most, high), (least, low) = counts[0], counts[-1]
     if high > _LOPSIDED * low:
         yield f"The classes are lopsided: {high:,} pictures of {most}, {low:,} of {least}."
 
