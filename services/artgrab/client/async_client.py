@@ -1,0 +1,114 @@
+"""The client for asyncio."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+import grpc.aio
+
+from artgrab.client.answers import (
+    ModelDescription,
+    Prediction,
+    read_description,
+    read_predictions,
+)
+from artgrab.client.channels import OPTIONS, credentials_for
+from artgrab.client.requests import answers_in_order, build_request, split
+from artgrab.client.retries import Retries
+from artgrab.v1 import predict_service_pb2 as pb
+from artgrab.v1 import predict_service_pb2_grpc as pb_grpc
+
+
+class AsyncPredictClient:
+    """Asks one predict server. An async context manager; tasks may share it.
+
+    Calls that fail because the server is away or busy are made again, with growing, random waits.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        deadline_seconds: float = 60.0,
+        retries: Retries | None = None,
+        tls: bool | None = None,
+        root_certificates: bytes | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Make the client; it connects with the first call.
+
+        Args:
+            endpoint: HOST:PORT.
+            deadline_seconds: for one request, all its repetitions included.
+            retries: how often and when; see Retries.
+            tls: by default on, but for an address of this machine without root certificates.
+            root_certificates: PEM of who may sign for the server; public authorities if absent.
+            sleep: waits before a repetition.
+
+        Raises:
+            BadInputError: endpoint is no HOST:PORT.
+        """
+        credentials = credentials_for(endpoint, tls=tls, root_certificates=root_certificates)
+        self._channel = (
+            grpc.aio.secure_channel(endpoint, credentials, options=OPTIONS)
+            if credentials
+            else grpc.aio.insecure_channel(endpoint, options=OPTIONS)
+        )
+        self._stub = pb_grpc.PredictServiceStub(self._channel)
+        self._endpoint = endpoint
+        self._deadline_seconds = deadline_seconds
+        self._retries = retries or Retries()
+        self._sleep = sleep
+        self._max_pictures: int | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the connection; the client cannot be used again."""
+        await self._channel.close()
+
+    async def describe(self) -> ModelDescription:
+        """Return which model answers.
+
+        Raises:
+            SurroundingsError: the server is not there, is busy or failed, for too long.
+        """
+        response = await self._call(self._stub.Describe, pb.DescribeRequest())
+        return read_description(response)
+
+    async def predict(self, pictures: Iterable[bytes]) -> list[Prediction]:
+        """Return an answer for every picture (a JPEG, PNG, WebP or GIF file), in their order.
+
+        A picture that cannot be read has its reason in `error`; the others are answered.
+
+        Raises:
+            BadInputError: the server refuses the request.
+            SurroundingsError: the server is not there, is busy or failed, for too long.
+        """
+        if self._max_pictures is None:
+            self._max_pictures = (await self.describe()).max_pictures
+        answers: list[Prediction] = []
+        for batch in split(pictures, max_pictures=self._max_pictures):
+            response = await self._call(self._stub.Predict, build_request(batch))
+            answers += answers_in_order(batch, read_predictions(response))
+        return answers
+
+    async def _call(self, method: Callable[..., Awaitable[Any]], request: object) -> Any:
+        attempts = self._retries.begin(self._deadline_seconds)
+        while True:
+            try:
+                return await method(request, timeout=attempts.remaining_seconds())
+            except grpc.RpcError as error:
+                delay = attempts.delay_after(error, endpoint=self._endpoint)
+            await self._sleep(delay)

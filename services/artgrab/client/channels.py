@@ -1,0 +1,53 @@
+"""How to reach a predict server."""
+
+import ipaddress
+
+import grpc
+
+from artgrab.common.errors import BadInputError
+
+OPTIONS = (
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.enable_retries", 0),  # retries.py does it, with what callers can set
+    ("grpc.enable_http_proxy", 0),  # pictures go to the address that was given
+)
+
+
+def credentials_for(
+    endpoint: str, *, tls: bool | None, root_certificates: bytes | None
+) -> grpc.ChannelCredentials | None:
+    """Return the credentials of a channel; None for one without TLS.
+
+    Args:
+        endpoint: HOST:PORT.
+        tls: None stands for: on where there are root certificates or the host is not this one.
+        root_certificates: PEM of who may sign for the server; those of gRPC where absent.
+
+    Raises:
+        BadInputError: the endpoint is no HOST:PORT.
+    """
+    host = host_of(endpoint)
+    if tls is None:
+        tls = root_certificates is not None or not is_loopback(host)
+    return grpc.ssl_channel_credentials(root_certificates) if tls else None
+
+
+def host_of(endpoint: str) -> str:
+    """Return the host of HOST:PORT.
+
+    Raises:
+        BadInputError: it is none.
+    """
+    host, _, port = endpoint.rpartition(":")
+    if not host or "/" in host or not (port.isascii() and port.isdecimal()):
+        raise BadInputError(f"endpoint {endpoint!r}: give HOST:PORT, as 127.0.0.1:8500")
+    return host.strip("[]")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, without asking DNS."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,6 @@
+"""The native predict server: a trained model behind gRPC."""
+
+from artgrab.serving.server import serve
+from artgrab.serving.settings import ServingSettings
+
+__all__ = ["ServingSettings", "serve"]

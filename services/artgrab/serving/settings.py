@@ -1,0 +1,49 @@
+"""Settings of the predict server, read once at its start."""
+
+import os
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServingSettings(BaseSettings):
+    """Read from the environment: ARTGRAB_SERVING_MAX_PICTURES and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="ARTGRAB_SERVING_", frozen=True)
+
+    listen: str = Field("127.0.0.1:0", description="ADDRESS:PORT; port 0 takes a free one.")
+    max_pictures: int = Field(64, ge=1, le=4096, description="Pictures in one request.")
+    max_message_bytes: int = Field(
+        32 * 1024**2, ge=1024, le=2**30, description="Size of one request."
+    )
+    max_queued_pictures: int = Field(
+        256, ge=1, le=2**16, description="Pictures under way at once; more are refused."
+    )
+    max_requests: int = Field(
+        64, ge=1, le=4096, description="Requests at once; with their size this bounds memory."
+    )
+    batch_pictures: int = Field(
+        16, ge=1, le=256, description="Pictures that go through the model together, at most."
+    )
+    threads: int = Field(
+        1, ge=1, le=256, description="OpenMP threads of the model; several that share cores spin."
+    )
+    decode_workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="Processes."
+    )
+    decode_seconds: float = Field(
+        20, gt=0, le=3600, description="Time for one picture; then it is given up."
+    )
+    decode_memory_bytes: int = Field(
+        2 * 1024**3, ge=2**28, description="Address space of a decoding process."
+    )
+    grace_seconds: float = Field(
+        15, ge=0, le=3600, description="For requests under way after SIGTERM."
+    )
+
+    @model_validator(mode="after")
+    def _a_full_request_fits(self) -> Self:
+        if self.max_pictures > self.max_queued_pictures:
+            raise ValueError("max_queued_pictures must be at least max_pictures")
+        return self
