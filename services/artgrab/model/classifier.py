@@ -15,8 +15,9 @@ from artgrab.model.documents import ModelConfig
 from artgrab.model.folder import Model, read_stored_model
 from artgrab.model.preprocess import Pixels, stored_bytes, to_batch, view_of
 
-_BATCH = 32
-"""Pictures that go through the backbone together; more only takes memory."""
+_BATCH = 4
+"""Pictures that go through the backbone together: the activations of more go beyond what malloc
+keeps, and getting them from the kernel each time costs as much as the computation."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,8 @@ from torch import nn
 
 from artgrab.model.backbone import BackboneInput, features_of
 from artgrab.model.preprocess import Pixels, to_batch, view_of
-from artgrab.trainer.features import Compute, Features, Row
+from artgrab.trainer.features import BATCH, Compute, Features, Row
 
-_BATCH = 32
 _BASELINE_SIDE = 128
 _COLOUR_LEVELS = 4
 _DIRECTIONS = 8
@@ -26,18 +25,13 @@ def backbone_features(model: nn.Module, spec: BackboneInput) -> Compute:
 
     def compute(stored: Sequence[bytes]) -> Features:
         views = [view_of(picture, side=spec.image_size) for picture in stored]
-        batches = [views[start : start + _BATCH] for start in range(0, len(views), _BATCH)]
-        return np.concatenate([_features_of_batch(model, spec, batch) for batch in batches])
+        # Always a full batch: its size decides the order in which sums are made, and so the last
+        # digits, and a resumed run must not differ from an undisturbed one.
+        filled = views + [views[0]] * (BATCH - len(views))
+        features = features_of(model, to_batch(filled, spec))
+        return np.asarray(features[: len(views)].numpy(), np.float32)
 
     return compute
-
-
-def _features_of_batch(model: nn.Module, spec: BackboneInput, views: list[Pixels]) -> Features:
-    # Always a full batch: the size of a batch decides the order in which sums are made, and so the
-    # last digits, and a resumed run must not differ from an undisturbed one.
-    filled = views + [views[0]] * (_BATCH - len(views))
-    features = features_of(model, to_batch(filled, spec))
-    return np.asarray(features[: len(views)].numpy(), np.float32)
 
 
 def simple_features(stored: Sequence[bytes]) -> Features:

@@ -64,7 +64,7 @@ def run_job(job: Job) -> ModelInfo:
         BadInputError: an unknown backbone, or a class without pictures.
         ObjectMissingError, ObjectCorruptError: the snapshot is not what its document says.
     """
-    use_threads(job.threads)
+    use_threads(1)  # of each of job.threads threads
     model = job.classifier.spec.model
     vision = backbone_input(model.backbone, image_size=model.image_size)
     rows, labels = _read_rows(job)
@@ -135,6 +135,7 @@ def _features(
         [StoredPicture(row.object_key, row.object_sha256) for row in rows],
         compute,
         prefix=f"{job.namespace}/features/{digest_of(made_of)}",
+        threads=job.threads,
         progress=job.progress,
         item=f"{job.name}, {'backbone' if 'backbone' in made_of else 'baseline'}",
     )

@@ -18,7 +18,7 @@ STAGE_VERSION = 1
 """To be raised with any change that alters what is learned from the same snapshot and spec."""
 
 _MOST_THREADS = 2
-"""Of the default: more give little for small backbones, and the result may hang on the number."""
+"""Of the default; a machine with more cores has other work for them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ def train(
         classifier: what to train.
         snapshot_prefix: where the snapshot lies, such as `default/datasets/<key>`.
         progress: told about the stages features, train and evaluate.
-        threads: to compute with; as many as there are cores, but at most 2, where not given.
+        threads: to compute with, of no effect on the result; at most 2 where not given.
 
     Raises:
         BadInputError: an unknown backbone, or a class without pictures.
