@@ -19,6 +19,7 @@ from artgrab.common.records import (
 )
 from artgrab.common.store import Store
 from artgrab.common.urls import candidate_id
+from artgrab.images import process_picture
 
 NAMESPACE = "default"
 
@@ -84,8 +85,6 @@ def put_picture(
     store: Store, category: str, url: str, *, data: bytes | None = None, **more: object
 ) -> Record:
     """Store a picture with its record; the same bytes for the same URL."""
-    from artgrab.images import process_picture
-
     picture = process_picture(data or drawing(url))
     record = Record(
         candidate=candidate(url, **more),  # type: ignore[arg-type]  # fields of a candidate

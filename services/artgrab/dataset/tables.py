@@ -40,8 +40,8 @@ def encode_dropped(dropped: Iterable[Dropped]) -> bytes:
 
 def encode_credits(rows: Iterable[ManifestRow]) -> bytes:
     """Return who made what under which licence, as CSV that is safe to open in a spreadsheet."""
-    sink = io.StringIO()
-    writer = csv.writer(sink, lineterminator="\n")
+    sink = io.StringIO(newline="")
+    writer = csv.writer(sink)
     writer.writerow(_CREDITS)
     writer.writerows([_harmless(getattr(row, name)) for name in _CREDITS] for row in rows)
     return sink.getvalue().encode()
