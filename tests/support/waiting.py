@@ -1,4 +1,4 @@
-"""Waiting for what another process or server does: a condition and a deadline, never a fixed time."""
+"""Waiting for what another process or server does: a condition and a deadline, no fixed time."""
 
 import asyncio
 from collections.abc import Callable

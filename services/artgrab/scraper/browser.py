@@ -109,7 +109,10 @@ class ChromiumBrowser:
 
     async def open(self, url: str) -> int:
         await self._call(self._driver.get, url)
-        return int(await self.run(_STATUS_SCRIPT) or 0)
+        status, failure = await self.run(_STATUS_SCRIPT)
+        if failure:
+            raise PageError(str(failure))
+        return int(status or 0)
 
     async def run(self, script: str, *arguments: object) -> Any:
         body = f"return (async function() {{ {script} }}).apply(null, arguments)"
@@ -135,7 +138,14 @@ class ChromiumBrowser:
             raise BrowserError(f"the browser broke down ({type(error).__name__})") from error
 
 
-_STATUS_SCRIPT = "return performance.getEntriesByType('navigation')[0]?.responseStatus"
+# Where nothing answers, Chromium shows a page of its own instead.
+_STATUS_SCRIPT = """
+const failed = location.protocol === 'chrome-error:';
+return [
+  performance.getEntriesByType('navigation')[0]?.responseStatus,
+  failed && (document.querySelector('.error-code')?.textContent || 'no answer'),
+];
+"""
 _PAGE_FAILURES = (exceptions.TimeoutException, exceptions.JavascriptException)
 
 

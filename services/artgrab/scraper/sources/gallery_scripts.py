@@ -32,10 +32,10 @@ SCROLL = """
 const step = Math.max(200, 0.8 * window.innerHeight);
 const frame = () => new Promise(resolve => setTimeout(resolve, 40));
 const end = performance.now() + 5000;
-const bottom = () => document.scrollingElement.scrollHeight - window.innerHeight;
+const bottom = document.scrollingElement.scrollHeight - window.innerHeight;
 window.scrollBy({top: -step, behavior: 'instant'});
 await frame();
-while (window.scrollY < bottom() - 1 && performance.now() < end) {
+while (window.scrollY < bottom - 1 && performance.now() < end) {
   const before = window.scrollY;
   window.scrollBy({top: step, behavior: 'instant'});
   await frame();
@@ -43,7 +43,7 @@ while (window.scrollY < bottom() - 1 && performance.now() < end) {
 }
 await frame();
 """
-"""Scroll to the end, step by step, so that everything lazy comes into view; five seconds at most.
+"""Scroll to what is the end now, step by step, so that all that is lazy comes into view.
 
 It begins with a step back: scripts that listen need a movement even at the end of the page.
 """
