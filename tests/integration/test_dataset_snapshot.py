@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import ObjectCorruptError, ObjectMissingError, PartlyDoneError
 from artgrab.common.manifest import read_manifest
 from artgrab.common.progress import Progress, no_progress
@@ -283,6 +284,18 @@ def test_a_parent_that_contradicts_itself_is_refused(store: Store) -> None:
         build(store, parent=first.key)
 
 
+def test_an_object_that_is_no_picture_is_told_by_its_address(store: Store) -> None:
+    records = fill(store)
+    record = next(iter(records.values()))
+    store.put(record.object_key, b"no picture")
+    digest = sha256_hex(b"no picture")
+    changed = msgspec.structs.replace(record, object_sha256=digest)
+    store.delete([one.key for one in store.list("default/categories/graffiti/records")])
+    put_entries(store, "graffiti", [changed])
+    with pytest.raises(ObjectCorruptError, match="is no JPEG"):
+        build(store, labels={"graffiti": "art", "murals": "art", "tools": "not-art"})
+
+
 def test_a_parent_that_is_not_there_is_named(store: Store) -> None:
     fill(store)
     with pytest.raises(ObjectMissingError, match="feedbeef"):
@@ -292,13 +305,17 @@ def test_a_parent_that_is_not_there_is_named(store: Store) -> None:
 def test_progress_ends_finished_with_every_picture(store: Store) -> None:
     fill(store)
     told: list[Progress] = []
+
+    def tell(progress: Progress) -> None:
+        told.append(progress)
+
     build_snapshot(
         store,
         namespace=NAMESPACE,
         classifier=classifier(),
         labels=LABELS,
         parent=None,
-        progress=told.append,
+        progress=tell,
     )
     assert told[-1].finished
     assert told[-1].done == told[-1].total == len(LABELS) * SITES

@@ -136,36 +136,23 @@ def test_one_site_is_one_group() -> None:
 
 
 def test_in_a_collection_the_creator_is_the_group_and_else_the_landing_page() -> None:
-    shared = {"found_by": "mediawiki"}
+    def found(number: int, creator: str) -> Picture:
+        return picture(
+            f"http://c.test/{number}",
+            hash_=FAR[number],
+            found_by="mediawiki",
+            creator=creator,
+            page_url=f"http://c.test/page{number}",
+        )
+
     curated = run(
-        picture(
-            "http://c.test/1",
-            hash_=FAR[0],
-            creator=" Ann  Lee",
-            page_url="http://c.test/p1",
-            **shared,
-        ),
-        picture(
-            "http://c.test/2",
-            hash_=FAR[1],
-            creator="ann lee",
-            page_url="http://c.test/p2",
-            **shared,
-        ),
-        picture(
-            "http://c.test/3",
-            hash_=FAR[2],
-            creator="Unknown author",
-            page_url="http://c.test/p3",
-            **shared,
-        ),
-        picture("http://c.test/4", hash_=FAR[3], page_url="http://c.test/p4", **shared),
+        found(0, " Ann  Lee"), found(1, "ann lee"), found(2, "Unknown author"), found(3, "")
     )
     assert sorted(one.group for one in curated.placed) == [
         "creator:ann lee",
         "creator:ann lee",
-        "page:http://c.test/p3",
-        "page:http://c.test/p4",
+        "page:http://c.test/page2",
+        "page:http://c.test/page3",
     ]
 
 
@@ -216,6 +203,8 @@ SMALL = st.builds(
     category=st.just("graffiti"),
     side=st.sampled_from([64, 100, 105, 200]),
     rank=st.integers(0, 3),
+    found_by=st.sampled_from(["gallery", "mediawiki"]),
+    creator=st.sampled_from(["", "ann", "bob"]),
 )
 
 
@@ -223,25 +212,28 @@ def unique(pictures: Sequence[Picture]) -> list[Picture]:
     return list({one.key: one for one in pictures}.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
-    batches=st.lists(st.lists(SMALL, max_size=8), min_size=1, max_size=4),
-    keep=st.booleans(),
+    steps=st.lists(
+        st.tuples(st.lists(SMALL, max_size=8), st.booleans(), st.integers(0, 12)),
+        min_size=1,
+        max_size=4,
+    )
 )
 def test_no_picture_changes_its_side_while_a_dataset_grows(
-    batches: list[list[Picture]], keep: bool
+    steps: list[tuple[list[Picture], bool, int]],
 ) -> None:
-    before, seen, ever = NONE, [], {}
-    for batch in batches:
-        seen = unique([*batch, *seen])
-        curated = run(*seen, before=before, keep=keep)
+    before = NONE
+    seen: list[Picture] = []
+    ever: dict[str, str] = {}
+    for batch, keep, distance in steps:
+        seen = unique([*seen, *batch])
+        curated = run(*seen, before=before, keep=keep, distance=distance)
+        sides_of_groups: dict[str, set[str]] = {}
         for one in curated.placed:
-            source = one.picture.record.source_sha256
-            assert ever.setdefault(source, one.split) == one.split
-        by_group: dict[str, set[str]] = {}
-        for one in curated.placed:
-            by_group.setdefault(one.group, set()).add(one.split)
-        assert all(len(found) == 1 for found in by_group.values())
+            assert ever.setdefault(one.picture.record.source_sha256, one.split) == one.split
+            sides_of_groups.setdefault(one.group, set()).add(one.split)
+        assert all(len(found) == 1 for found in sides_of_groups.values())
         assert len(curated.placed) + len(curated.dropped) == len(seen)
         before = after(curated)
 

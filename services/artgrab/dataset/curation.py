@@ -41,6 +41,8 @@ def curate(pictures: Sequence[Picture], *, curation: Curation, before: Before) -
     """Drop duplicates, then form groups and give them their sides.
 
     What the parent kept is preferred, so that a growing dataset changes by its newcomers only.
+    A copy that is left out does not tie its site to that of its original: pictures that everybody
+    copies would else make one group of the whole web.
     """
 
     def by_rank(one: Picture) -> tuple[Any, ...]:

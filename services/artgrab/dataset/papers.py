@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
+from artgrab.common.errors import ObjectCorruptError
 from artgrab.common.manifest import SPLITS, ManifestRow, SnapshotInfo
 from artgrab.common.progress import Progress, ProgressSink
+from artgrab.common.records import Record
 from artgrab.common.store import Store
 from artgrab.dataset.card_facts import REASONS, card_facts
 from artgrab.dataset.cards import html_card, markdown_card
@@ -39,7 +41,7 @@ def papers_of(
     done = 0
     for category in info.categories:
         own = [row for row in rows if row.category == category]
-        shown = [(row, Tile(_thumbnail_of_row(store, row))) for row in own[:MAX_TILES]]
+        shown = [(row, Tile(_thumbnail_of(store, row))) for row in own[:MAX_TILES]]
         firsts = [tile.thumbnail for _, tile in shown[:_STRIP_PICTURES]]
         strips[category] = strip(firsts, side=_STRIP_SIDE)
         yield f"sheets/{category}.jpg", _category_sheet(category, shown, len(own))
@@ -82,15 +84,15 @@ def _dropped_tiles(store: Store, dropped: Sequence[Dropped]) -> list[Tile]:
     previous: Picture | None = None
     for one in sorted(dropped, key=lambda one: one.original.key if one.original else ("", "")):
         if one.original is not None and one.original != previous and one.reason != EXACT_DUPLICATE:
-            tiles.append(Tile(_thumbnail_of(store, one.original), marked=True))
+            tiles.append(Tile(_thumbnail_of(store, one.original.record), marked=True))
         previous = one.original
-        tiles.append(Tile(_thumbnail_of(store, one.picture)))
+        tiles.append(Tile(_thumbnail_of(store, one.picture.record)))
     return tiles
 
 
-def _thumbnail_of(store: Store, picture: Picture) -> Image.Image:
-    return thumbnail(store.get_verified(picture.record.object_key, picture.record.object_sha256))
-
-
-def _thumbnail_of_row(store: Store, row: ManifestRow) -> Image.Image:
-    return thumbnail(store.get_verified(row.object_key, row.object_sha256))
+def _thumbnail_of(store: Store, one: ManifestRow | Record) -> Image.Image:
+    data = store.get_verified(one.object_key, one.object_sha256)
+    try:
+        return thumbnail(data)
+    except (OSError, SyntaxError, ValueError) as error:  # whatever Pillow raises on other bytes
+        raise ObjectCorruptError(f"{store.uri_of(one.object_key)} is no JPEG: {error}") from error
