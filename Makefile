@@ -23,6 +23,7 @@ run: setup ## The whole job on real pictures, offline (OUTPUT=json for one JSON 
 	@$(BIN)/python -m tests.world.run --store $(STORE) --output $(OUTPUT)
 
 test: setup ## Unit and integration tests
+	@$(BIN)/python -m tests.world prepare || echo "tests on the demo world will be skipped" >&2
 	@$(BIN)/pytest tests/unit tests/integration --numprocesses 2 --dist loadgroup
 
 check: .venv/.installed ## Format, lint, types, import rules, contracts, generated code

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from artgrab.common.errors import ArtgrabError
 from tests.world.world import World, demo_world, missing_requirements
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -23,8 +24,12 @@ def main() -> int:
             "Without them, and with the internet: artgrab run examples/commons.yaml\n"
         )
         return 4
-    with demo_world() as world:
-        return _run(world, options)
+    try:
+        with demo_world() as world:
+            return _run(world, options)
+    except ArtgrabError as error:
+        sys.stderr.write(f"The demo world: {error}\n")
+        return error.exit_code
 
 
 def _options() -> argparse.Namespace:

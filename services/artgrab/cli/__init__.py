@@ -1,0 +1,1 @@
+"""The `artgrab` command: the only place that knows all stages."""

@@ -1,0 +1,98 @@
+"""The `artgrab` command: options in, stage called, answer and exit code out."""
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from artgrab.cli import stages
+from artgrab.cli.options import DEFAULT_STORE, Files, Output, OutputOption, StoreUri
+from artgrab.cli.predictions import find_pictures, predict_files
+from artgrab.cli.render import progress_sink
+from artgrab.cli.result import RunResult, print_predictions, print_result, to_json
+from artgrab.cli.run import Job, run_job
+from artgrab.common.documents import load_documents
+from artgrab.common.errors import ArtgrabError, SurroundingsError
+from artgrab.common.logs import configure_logs
+from artgrab.common.network import NetworkSettings
+from artgrab.common.store import Store
+
+app = typer.Typer(
+    help="From a word to a working image classifier: collect, clean, train, serve.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+stages.register(app)
+
+_INTERRUPTED = 128 + signal.SIGINT
+"""What typer turns a KeyboardInterrupt into."""
+
+
+@app.command(epilog="Example: artgrab run examples/commons.yaml --predict holiday-pictures/")
+def run(
+    files: Files,
+    store: StoreUri = DEFAULT_STORE,
+    predict: Annotated[
+        list[Path] | None, typer.Option(help="Pictures or folders to ask the new model about.")
+    ] = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Do the whole job of these documents on this machine; what is done is not done again."""
+    documents = load_documents(files)
+    with progress_sink(sys.stderr) as progress:
+        job = Job(
+            files=files,
+            documents=documents,
+            store=Store.open(store),
+            network=NetworkSettings(),
+            predict=predict or [],
+            progress=progress,
+        )
+        result = asyncio.run(run_job(job))
+    _show(result, job, output)
+
+
+@app.command(epilog="Example: artgrab predict cat.jpg photos/ --endpoint 127.0.0.1:8500")
+def predict(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures or folders.")],
+    endpoint: Annotated[str, typer.Option(help="HOST:PORT of the predict server.")],
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Ask a served model what pictures show."""
+    predictions = predict_files(find_pictures(images), endpoint=endpoint)
+    print_predictions(predictions, as_json=output is Output.JSON, console=Console())
+
+
+def _show(result: RunResult, job: Job, output: Output) -> None:
+    if output is Output.JSON:
+        typer.echo(to_json(result))
+        return
+    serve = ""
+    if job.classifier:
+        name = job.classifier.metadata.name
+        serve = shlex.join(["artgrab", "serve", name, "--store", job.store.uri])
+    print_result(result, console=Console(), serve_command=serve)
+
+
+def main() -> None:
+    """Run the command line; every error is one line on stderr and an exit code of errors.py."""
+    configure_logs(level=os.environ.get("ARTGRAB_LOG_LEVEL", "WARNING").upper())
+    try:
+        app()
+    except ArtgrabError as error:
+        _end(str(error), error.exit_code)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            _end("interrupted; the same command goes on from here", SurroundingsError.exit_code)
+        raise
+
+
+def _end(message: str, code: int) -> None:
+    sys.stderr.write(f"artgrab: {message}\n")
+    raise SystemExit(code)

@@ -1,0 +1,25 @@
+"""Options and arguments that several commands share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_STORE = "artgrab-store"
+
+
+class Output(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="ArtCategory and ArtClassifier documents.")
+]
+StoreUri = Annotated[str, typer.Option("--store", help="Folder that keeps everything.")]
+OutputOption = Annotated[Output, typer.Option(help="json: one document, the last line on stdout.")]
+Listen = Annotated[str, typer.Option(help="ADDRESS:PORT to listen on; port 0 takes a free one.")]
+Parent = Annotated[
+    int, typer.Option("--exit-with-parent", hidden=True, help="End when this process ends.")
+]

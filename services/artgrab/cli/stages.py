@@ -1,0 +1,150 @@
+"""The stages one by one: scrape, download, dataset, train, serve."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import msgspec
+import typer
+
+from artgrab.cli.options import DEFAULT_STORE, Files, Listen, Parent, StoreUri
+from artgrab.cli.render import progress_sink
+from artgrab.cli.state import read_classifier_state, run_id_of
+from artgrab.common.documents import load_documents, select
+from artgrab.common.errors import BadInputError
+from artgrab.common.keys import dataset_prefix, model_prefix
+from artgrab.common.network import NetworkSettings
+from artgrab.common.processes import die_with_parent
+from artgrab.common.progress import ForwardingSink
+from artgrab.common.resources import ArtClassifier
+from artgrab.common.store import Store
+
+Snapshot = Annotated[str, typer.Option(help="Input key of the dataset snapshot.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the stages to the command line."""
+    for command in (scrape, download, dataset, train, serve):
+        app.command()(command)
+
+
+def scrape(
+    files: Files,
+    downloader: Annotated[list[str], typer.Option(help="HOST:PORT of a downloader.")],
+) -> None:
+    """Find the pictures of these categories and stream their URLs to the downloaders.
+
+    Example: artgrab scrape category.yaml --downloader 127.0.0.1:50051
+    """
+    from artgrab.scraper.scrape import scrape as scrape_category
+
+    with progress_sink(sys.stderr) as progress:
+        for category in load_documents(files).categories:
+            outcome = asyncio.run(
+                scrape_category(
+                    category,
+                    run_id=run_id_of(category),
+                    endpoints=downloader,
+                    network=NetworkSettings(),
+                    progress=progress,
+                )
+            )
+            typer.echo(msgspec.json.encode(outcome).decode())
+
+
+def download(store: StoreUri = DEFAULT_STORE, listen: Listen = "127.0.0.1:50051") -> None:
+    """Serve scrapers: fetch what they find into the store, until interrupted.
+
+    Example: artgrab download --store artgrab-store --listen 127.0.0.1:50051
+    """
+    from artgrab.downloader.server import serve as serve_ingest
+    from artgrab.downloader.settings import DownloaderSettings
+
+    settings = DownloaderSettings(listen=listen)
+    asyncio.run(serve_ingest(settings, NetworkSettings(), Store.open(store), _announce))
+
+
+def dataset(files: Files, store: StoreUri = DEFAULT_STORE) -> None:
+    """Clean what is stored into a snapshot for the classifier of these documents.
+
+    Example: artgrab dataset art.yaml --store artgrab-store
+    """
+    from artgrab.dataset import build_snapshot
+
+    documents = load_documents(files)
+    classifier = only_classifier(documents.classifiers)
+    name, namespace = classifier.metadata.name, classifier.metadata.namespace
+    opened = Store.open(store)
+    state = read_classifier_state(opened, namespace=namespace, classifier=name)
+    with progress_sink(sys.stderr) as progress:
+        snapshot = build_snapshot(
+            opened,
+            namespace=namespace,
+            classifier=classifier,
+            labels=select(classifier, documents.categories),
+            parent=state.dataset or None,
+            progress=progress,
+        )
+    typer.echo(msgspec.json.encode(snapshot.info).decode())
+
+
+def train(
+    files: Files, snapshot: Snapshot, store: StoreUri = DEFAULT_STORE, parent: Parent = 0
+) -> None:
+    """Train the classifier of these documents on a snapshot.
+
+    Example: artgrab train art.yaml --snapshot 0f3a5c...
+    """
+    if parent:
+        die_with_parent(parent)
+    from artgrab.trainer import train as train_classifier
+
+    classifier = only_classifier(load_documents(files).classifiers)
+    namespace = classifier.metadata.namespace
+    with progress_sink(sys.stderr) as shown:
+        trained = train_classifier(
+            Store.open(store),
+            namespace=namespace,
+            classifier=classifier,
+            snapshot_prefix=dataset_prefix(namespace, snapshot),
+            progress=ForwardingSink() if parent else shown,
+        )
+    typer.echo(msgspec.json.encode(trained).decode())
+
+
+def serve(
+    classifier: Annotated[str, typer.Argument(help="Name of the ArtClassifier.")],
+    store: StoreUri = DEFAULT_STORE,
+    namespace: str = "default",
+    listen: Listen = "127.0.0.1:8500",
+) -> None:
+    """Serve the newest model of a classifier over gRPC, until interrupted.
+
+    Example: artgrab serve art-or-not --store artgrab-store --listen 127.0.0.1:8500
+    """
+    from artgrab.model.classifier import Classifier
+    from artgrab.serving import ServingSettings
+    from artgrab.serving import serve as serve_predictions
+
+    opened = Store.open(store)
+    state = read_classifier_state(opened, namespace=namespace, classifier=classifier)
+    if not state.model:
+        raise BadInputError(f"{opened.uri} has no model of {classifier}; artgrab run makes one")
+    settings = ServingSettings(listen=listen)
+    model = Classifier.load(opened, model_prefix(namespace, state.model), threads=settings.threads)
+    asyncio.run(serve_predictions(settings, model, _announce))
+
+
+def _announce(endpoint: str) -> None:
+    typer.echo(f"ready on {endpoint}; Ctrl-C ends it")
+
+
+def only_classifier(classifiers: list[ArtClassifier]) -> ArtClassifier:
+    """Return the one classifier of the documents.
+
+    Raises:
+        BadInputError: there is none, or more than one.
+    """
+    if len(classifiers) != 1:
+        raise BadInputError(f"{len(classifiers)} ArtClassifiers are given; this takes exactly one")
+    return classifiers[0]
