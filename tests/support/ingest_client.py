@@ -43,19 +43,28 @@ class Stream:
     def __init__(self, call: Any) -> None:
         self.call = call
         self.credits = 0
+        self._reading: asyncio.Future[Any] | None = None
 
     async def send(self, request: pb.IngestRequest) -> None:
         await self.call.write(request)
 
     async def receive(self) -> pb.IngestResponse | None:
         """Return the next response; None at the end of the stream."""
+        reading = self._reading or asyncio.ensure_future(self.call.read())
+        self._reading = None
         async with asyncio.timeout(WAIT_SECONDS):
-            response = await self.call.read()
+            response = await reading
         if response is grpc.aio.EOF:
             return None
         assert isinstance(response, pb.IngestResponse)
         self.credits += response.credits.candidates + response.welcome.credits
         return response
+
+    async def is_silent(self, seconds: float) -> bool:
+        """Tell whether nothing comes for so long; what comes later is still received."""
+        self._reading = asyncio.ensure_future(self.call.read())
+        done, _ = await asyncio.wait([self._reading], timeout=seconds)
+        return not done
 
     async def receive_acks(self, count: int) -> list[pb.Ack]:
         """Return the next acks, passing over credits; fewer where the stream ends before."""
@@ -112,6 +121,12 @@ async def ingest(endpoint: str, candidates: Iterable[pb.Candidate], **fields: An
         responses = await stream.receive_all()
         assert await stream.code() is grpc.StatusCode.OK
         return [ack for response in responses for ack in response.acks.acks]
+
+
+async def ingest_one(endpoint: str, url: str, **fields: Any) -> tuple[str, str]:
+    """Send one candidate on a stream of its own and return its outcome and reason."""
+    (found,) = outcomes(await ingest(endpoint, [candidate(url)], **fields)).values()
+    return found
 
 
 def outcomes(acks: Iterable[pb.Ack]) -> dict[bytes, tuple[str, str]]:

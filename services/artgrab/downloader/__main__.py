@@ -6,6 +6,7 @@ import json
 import sys
 
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsError
 
 from artgrab.common.errors import ArtgrabError, BadInputError
 from artgrab.common.logs import configure_logs
@@ -43,9 +44,18 @@ def _settings(listen: str | None) -> tuple[DownloaderSettings, NetworkSettings]:
     try:
         settings = DownloaderSettings() if listen is None else DownloaderSettings(listen=listen)
         return settings, NetworkSettings()
-    except (ValidationError, ValueError) as error:
-        first_line = str(error).replace("\n", " ")
-        raise BadInputError(f"environment: {first_line}") from error
+    except ValidationError as error:
+        raise BadInputError(_first_mistake(error)) from error
+    except SettingsError as error:
+        raise BadInputError(f"environment: {error}") from error
+
+
+def _first_mistake(error: ValidationError) -> str:
+    """Return the first mistake with the name of the variable that holds it."""
+    models: tuple[type[BaseSettings], ...] = (DownloaderSettings, NetworkSettings)
+    prefix = next(m.model_config["env_prefix"] for m in models if m.__name__ == error.title)
+    first = error.errors()[0]
+    return f"{prefix}{first['loc'][0]}".upper() + f": {first['msg']}"
 
 
 def _announce(endpoint: str) -> None:

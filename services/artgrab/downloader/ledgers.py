@@ -14,6 +14,7 @@ from artgrab.downloader.errors import RetryLaterError
 _RETRIED = ("reset", "cut-off", "http-500", "http-502", "http-503", "http-504")
 """Failures that deserve a second try in the same run."""
 _RETRY_SECONDS = 1.0
+_MAX_RETRIED = 65536
 
 
 class VerdictOutcome(StrEnum):
@@ -58,7 +59,23 @@ class _Ledger:
             key: _known(merged.record, merged.sightings) for key, merged in records.items()
         }
         self.under_way: dict[str, asyncio.Future[Verdict | None]] = {}
-        self.retried: set[str] = set()
+
+
+class _SecondTries:
+    """Gives each failed candidate one more try; outlives streams, or there would be no end."""
+
+    def __init__(self) -> None:
+        self._given: set[tuple[str, str]] = set()
+
+    def grant(self, record: Record) -> bool:
+        """Tell whether a record is to be forgotten and its candidate tried again."""
+        key = (record.run_id, record.candidate.candidate_id)
+        if record.reason not in _RETRIED or key in self._given:
+            return False
+        if len(self._given) >= _MAX_RETRIED:
+            self._given.clear()
+        self._given.add(key)
+        return True
 
 
 class Ledgers:
@@ -68,6 +85,7 @@ class Ledgers:
         self._store = store
         self._ledgers: dict[tuple[str, str], asyncio.Task[_Ledger]] = {}
         self._leases: dict[tuple[str, str], int] = {}
+        self._second_tries = _SecondTries()
 
     @asynccontextmanager
     async def open(
@@ -83,7 +101,13 @@ class Ledgers:
         writer = RecordWriter(self._store, namespace=namespace, category=category, run_id=run_id)
         try:
             ledger = await self._ledger(key)
-            yield Desk(ledger, writer, run_id=run_id, filters_digest=filters_digest)
+            yield Desk(
+                ledger,
+                writer,
+                run_id=run_id,
+                filters_digest=filters_digest,
+                second_tries=self._second_tries,
+            )
         finally:
             self._leases[key] -= 1
             if not self._leases[key]:
@@ -108,12 +132,19 @@ class Desk:
     """Settles the candidates of one stream: a verdict is given only when it is durable."""
 
     def __init__(
-        self, ledger: _Ledger, writer: RecordWriter, *, run_id: str, filters_digest: str
+        self,
+        ledger: _Ledger,
+        writer: RecordWriter,
+        *,
+        run_id: str,
+        filters_digest: str,
+        second_tries: _SecondTries,
     ) -> None:
         self._ledger = ledger
         self._writer = writer
         self._run_id = run_id
         self._filters_digest = filters_digest
+        self._second_tries = second_tries
 
     async def settle(
         self, candidate: Candidate, work: Callable[[Candidate], Awaitable[Record]]
@@ -156,17 +187,11 @@ class Desk:
             record = await work(candidate)
         except RetryLaterError as error:
             return Verdict(VerdictOutcome.RETRY_LATER, error.reason, error.retry_after)
-        if self._deserves_retry(record):
-            self._ledger.retried.add(candidate.candidate_id)
+        if self._second_tries.grant(record):
             return Verdict(VerdictOutcome.RETRY_LATER, record.reason, _RETRY_SECONDS)
         # Once begun, the writing is noted even when the stream that asked for it is gone.
         await asyncio.shield(asyncio.ensure_future(self._commit(record)))
         return Verdict(VerdictOutcome(record.outcome), record.reason)
-
-    def _deserves_retry(self, record: Record) -> bool:
-        return (
-            record.reason in _RETRIED and record.candidate.candidate_id not in self._ledger.retried
-        )
 
     async def _commit(self, record: Record) -> None:
         await self._writer.append(record)

@@ -128,6 +128,7 @@ class Pipeline:
         for hop in range(MAX_REDIRECTS + 1):
             visit.final_url = url
             target = self._web.check(url)
+            visit.final_url = str(target)
             await self._robots.check(str(target), origin=_origin(target))
             async with self._hosts.turn(site_of(url)):
                 if hop == 0:

@@ -24,8 +24,9 @@ _MAX_ORIGINS = 8192
 
 class _Rules(NamedTuple):
     rules: Protego | None
-    """None where they could not be had: nothing is allowed for the moment."""
     until: float
+    problem: str = ""
+    """Why there are no rules: nothing is allowed, and nothing asked for, until then."""
 
 
 class Robots:
@@ -45,12 +46,12 @@ class Robots:
 
         Raises:
             RefusedError: robots.txt forbids it.
-            FetchError: passing; the rules cannot be had at the moment.
+            FetchError: the rules cannot be had at the moment, or the target is not allowed.
             RetryLaterError: the host is busy.
         """
-        rules = (await self._rules(origin)).rules
+        rules, _, problem = await self._rules(origin)
         if rules is None:
-            raise FetchError("robots-unavailable", passing=True)
+            raise FetchError(problem, passing=True)
         if not rules.can_fetch(url, PRODUCT):
             raise RefusedError("robots", signals=("robots.txt: disallow",))
 
@@ -71,10 +72,13 @@ class Robots:
             self._known.clear()
         try:
             rules: Protego | None = Protego.parse(await self._fetch(f"{origin}/robots.txt"))
-        except FetchError:
+            known = _Rules(rules, self._clock() + _KNOWN_SECONDS)
+        except FetchError as error:
+            if not error.passing:
+                raise
             rules = None
-        age = _UNKNOWN_SECONDS if rules is None else _KNOWN_SECONDS
-        known = self._known[origin] = _Rules(rules, self._clock() + age)
+            known = _Rules(rules, self._clock() + _UNKNOWN_SECONDS, error.reason)
+        self._known[origin] = known
         delay = rules.crawl_delay(PRODUCT) if rules is not None else None
         if delay:
             self._hosts.slow_down(site_of(origin), spacing=delay)
@@ -88,7 +92,7 @@ class Robots:
                     url = absolute(reply.url, reply.headers.get("Location", ""))
                     continue
                 if reply.status == 429 or reply.status >= 500:
-                    raise FetchError(f"http-{reply.status}", passing=True)
+                    raise FetchError("robots-unavailable", passing=True)
                 if reply.status != 200:
                     return ""
                 return (await reply.read_first(MAX_BYTES)).decode("utf-8", errors="replace")

@@ -1,0 +1,198 @@
+"""The downloader as a process: one line when ready, an orderly end, and no harm from SIGKILL."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from aiohttp import web
+
+from artgrab.common.keys import image_key, images_prefix
+from artgrab.common.record_parts import compact, read_records
+from artgrab.common.records import RecordOutcome
+from artgrab.common.store import Store
+from artgrab.downloader.sweep import sweep
+from artgrab.v1 import ingest_service_pb2 as pb
+from tests.support.drawn import jpeg
+from tests.support.ingest_client import batch, candidate, ingest, open_stream
+from tests.support.playing_hosts import PlayingHosts, playing_hosts
+
+COMMAND = [sys.executable, "-m", "artgrab.downloader"]
+
+
+@pytest.fixture
+async def hosts() -> AsyncIterator[PlayingHosts]:
+    async with playing_hosts() as playing:
+        yield playing
+
+
+@asynccontextmanager
+async def process(
+    folder: Path, hosts: PlayingHosts
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """Start the server as people do; yield it with its endpoint."""
+    running = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *("--store", os.fspath(folder), "--listen", "127.0.0.1:0"),
+        *("--exit-with-parent", str(os.getpid())),
+        stdout=subprocess.PIPE,
+        env={
+            **os.environ,
+            "ARTGRAB_RESOLVE": json.dumps(hosts.network.resolve),
+            "ARTGRAB_ALLOWED_TARGETS": json.dumps(hosts.network.allowed_targets),
+            "ARTGRAB_DOWNLOADER_DECODE_WORKERS": "1",
+        },
+    )
+    assert running.stdout is not None
+    try:
+        line = await asyncio.wait_for(running.stdout.readline(), 30)
+        yield running, json.loads(line)["endpoint"]
+    finally:
+        if running.returncode is None:
+            running.kill()
+        assert await running.stdout.read() == b""
+        await running.wait()
+
+
+def finals(store: Store) -> dict[str, RecordOutcome]:
+    found = read_records(store, namespace="default", category="cats")
+    return {key: merged.record.outcome for key, merged in found.items()}
+
+
+async def test_it_prints_one_line_serves_and_ends_on_sigterm(
+    hosts: PlayingHosts, tmp_path: Path
+) -> None:
+    url = hosts.put("http://a.test/a.jpg", jpeg())
+    async with process(tmp_path, hosts) as (running, endpoint):
+        (ack,) = await ingest(endpoint, [candidate(url)])
+        assert ack.outcome == pb.OUTCOME_STORED
+        children = psutil.Process(running.pid).children()
+        running.terminate()
+        assert await asyncio.wait_for(running.wait(), 20) == 0
+    assert children
+    assert not psutil.wait_procs(children, timeout=5)[1]
+
+
+async def test_sigterm_drains_open_streams_first(hosts: PlayingHosts, tmp_path: Path) -> None:
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: web.Request) -> web.Response:
+        asked.set()
+        await go.wait()
+        return web.Response(body=jpeg())
+
+    url = hosts.handle("http://slow.test/a.jpg", slow)
+    async with process(tmp_path, hosts) as (running, endpoint):
+        async with open_stream(endpoint) as stream:
+            await stream.send(batch([candidate(url)]))
+            await asked.wait()
+            running.terminate()
+            response = await stream.receive()
+            assert response is not None
+            assert response.WhichOneof("kind") == "drain"
+            go.set()
+            (ack,) = await stream.receive_acks(1)
+            assert ack.outcome == pb.OUTCOME_STORED
+            assert await stream.receive() is None
+        assert await asyncio.wait_for(running.wait(), 20) == 0
+
+
+@pytest.mark.parametrize("acks_before_the_kill", [0, 1, 25])
+async def test_a_killed_server_loses_nothing_and_stores_nothing_twice(
+    acks_before_the_kill: int, hosts: PlayingHosts, tmp_path: Path
+) -> None:
+    store = Store.open(os.fspath(tmp_path))
+    urls = [hosts.put(f"http://site-{n % 9}.test/{n}.jpg", jpeg(n)) for n in range(40)]
+    wanted = [candidate(url) for url in urls]
+    acked: set[bytes] = set()
+    async with process(tmp_path, hosts) as (running, endpoint), open_stream(endpoint) as stream:
+        await stream.send(batch(wanted))
+        while len(acked) < acks_before_the_kill:
+            acked |= {ack.candidate_id for ack in await stream.receive_acks(1)}
+        children = psutil.Process(running.pid).children()
+        running.send_signal(signal.SIGKILL)
+        await running.wait()
+    assert not psutil.wait_procs(children, timeout=10)[1]
+    assert {key.hex() for key in acked} <= finals(store).keys()
+    asked = {url: hosts.asked(url) for url in urls}
+    async with process(tmp_path, hosts) as (_, endpoint):
+        acks = await ingest(endpoint, [one for one in wanted if one.candidate_id not in acked])
+        again = await ingest(endpoint, wanted)
+    assert len(acks) == 40 - len(acked)
+    assert {ack.outcome for ack in again} == {pb.OUTCOME_ALREADY_RECORDED}
+    assert all(
+        hosts.asked(one.url) == asked[one.url] for one in wanted if one.candidate_id in acked
+    )
+    compact(store, namespace="default", category="cats")
+    sweep(store, namespace="default", category="cats")
+    assert set(finals(store).values()) == {RecordOutcome.STORED}
+    assert len(finals(store)) == len(list(store.list(images_prefix("default", "cats")))) == 40
+
+
+async def test_it_ends_with_its_parent(hosts: PlayingHosts, tmp_path: Path) -> None:
+    script = (
+        "import os, subprocess, sys\n"
+        "command = sys.argv[1:] + ['--exit-with-parent', str(os.getpid())]\n"
+        "child = subprocess.Popen(command, stdout=subprocess.PIPE)\n"
+        "child.stdout.readline()\n"
+        "print(child.pid, flush=True)\n"
+        "child.wait()\n"
+    )
+    command = [*COMMAND, "--store", os.fspath(tmp_path)]
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, *command, stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    child = psutil.Process(int(await asyncio.wait_for(parent.stdout.readline(), 30)))
+    parent.kill()
+    await parent.wait()
+    assert not psutil.wait_procs([child], timeout=10)[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--listen", "0.0.0.0:0"], 2, "only loopback is allowed"),
+        (["--store", "ftp://x"], 2, "ftp:// is not known"),
+        (["--store", "/proc/none"], 4, "/proc/none"),
+    ],
+)
+def test_what_it_cannot_do_is_said_in_one_line(
+    options: list[str], code: int, words: str, tmp_path: Path
+) -> None:
+    command = [*COMMAND, "--store", os.fspath(tmp_path), *options]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert found.returncode == code
+    assert words in found.stderr
+    assert len(found.stderr.splitlines()) == 1
+    assert not found.stdout
+
+
+def test_a_setting_that_is_none_is_told_by_its_name(tmp_path: Path) -> None:
+    environment = {**os.environ, "ARTGRAB_DOWNLOADER_CREDITS": "many"}
+    command = [*COMMAND, "--store", os.fspath(tmp_path)]
+    found = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, env=environment
+    )
+    assert found.returncode == 2
+    assert "ARTGRAB_DOWNLOADER_CREDITS" in found.stderr
+    assert len(found.stderr.splitlines()) == 1
+
+
+def test_sweeping_removes_what_no_record_names_and_nothing_else(tmp_path: Path) -> None:
+    store = Store.open(os.fspath(tmp_path))
+    stray = image_key("default", "cats", "0" * 64, "x")
+    other = image_key("default", "dogs", "0" * 64, "x")
+    for key in (stray, other):
+        store.put_if_absent(key, b"")
+    assert sweep(store, namespace="default", category="cats") == 1
+    assert not store.exists(stray)
+    assert store.exists(other)
+    assert sweep(store, namespace="default", category="cats") == 0
