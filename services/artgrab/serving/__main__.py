@@ -12,7 +12,8 @@ from artgrab.common.errors import ArtgrabError, BadInputError
 from artgrab.common.logs import configure_logs
 from artgrab.common.processes import die_with_parent
 from artgrab.common.store import Store
-from artgrab.serving.server import serve
+from artgrab.model.documents import read_info
+from artgrab.serving.server import check_address, serve
 from artgrab.serving.settings import ServingSettings
 
 
@@ -31,10 +32,12 @@ def main() -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from artgrab.model.classifier import Classifier  # torch: not before the options are right
-
     settings = _settings(options.listen)
     store = Store.open(options.store)
+    check_address(settings.listen)
+    read_info(store, options.model)
+    from artgrab.model.classifier import Classifier  # torch: not before the options are right
+
     classifier = Classifier.load(store, options.model, threads=settings.threads)
     asyncio.run(serve(settings, classifier, _announce))
 

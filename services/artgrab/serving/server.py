@@ -1,7 +1,9 @@
 """The predict server as a process: put together here, served, and taken down."""
 
 import asyncio
+import os
 import signal
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -43,7 +45,7 @@ async def serve(
         ObjectCorruptError: the model fails its first prediction.
     """
     stop = stop or asyncio.Event()
-    host = _host_of(settings.listen)
+    host = check_address(settings.listen)
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(stop))
         predictor = await stack.enter_async_context(_predictor(settings, classifier))
@@ -110,20 +112,37 @@ async def _stop(server: Any, predictor: Predictor, *, grace_seconds: float) -> N
     await stopping
 
 
-def _host_of(listen: str) -> str:
+def check_address(listen: str) -> str:
+    """Try to listen on ADDRESS:PORT for a moment; return the address.
+
+    gRPC would say the same on stderr, in lines of its own.
+
+    Raises:
+        BadInputError: it is no address and port.
+        SurroundingsError: it is taken, or not of this machine.
+    """
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
+    if not host or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
         raise BadInputError(f"--listen {listen}: give ADDRESS:PORT, as 127.0.0.1:0")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host.strip("[]"), int(port)), family=family).close()
+    except OSError as error:
+        raise _taken(listen, os.strerror(error.errno) if error.errno else str(error)) from error
     return host
+
+
+def _taken(listen: str, why: str) -> SurroundingsError:
+    return SurroundingsError(
+        f"{listen} cannot be listened on ({why}); choose another with --listen, as 127.0.0.1:0"
+    )
 
 
 def _bind(server: Any, listen: str) -> int:
     try:
         port: int = server.add_insecure_port(listen)
     except RuntimeError as error:
-        raise SurroundingsError(
-            f"{listen} cannot be listened on; choose another with --listen, as 127.0.0.1:0"
-        ) from error
+        raise _taken(listen, "gRPC refuses it") from error
     return port
 
 

@@ -1,0 +1,136 @@
+"""The predict server as a process of its own: its one line, its end, its failures.
+
+Every process imports torch, so one that is ready serves several assertions.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import grpc.aio
+import pytest
+
+from artgrab.client import PredictClient
+from artgrab.common.store import Store
+from tests.support.drawn import jpeg
+from tests.support.model_folders import BACKBONE, write_model
+
+PREFIX = "default/models/" + "5" * 64
+SECONDS = 90
+
+
+def _command(store: Path, *options: str) -> list[str]:
+    module = [sys.executable, "-m", "artgrab.serving", "--store", str(store), "--model", PREFIX]
+    return [*module, "--listen", "127.0.0.1:0", *options]
+
+
+@contextmanager
+def _started(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _failed(command: list[str], **environment: str) -> tuple[int, str]:
+    """Return exit code and the only line of a server that cannot start."""
+    done = subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        env={**os.environ, **environment},
+    )
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    return done.returncode, line
+
+
+def _endpoint(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return str(json.loads(process.stdout.readline())["endpoint"])
+
+
+def test_a_server_says_one_line_answers_and_ends_well_on_sigterm(tmp_path: Path) -> None:
+    content_sha256 = write_model(Store.open(str(tmp_path)), PREFIX)
+    with _started(_command(tmp_path)) as process:
+        endpoint = _endpoint(process)
+        with PredictClient(endpoint) as client:
+            assert client.describe().backbone == BACKBONE
+            good, bad = client.predict([jpeg(1), b"GIF89a"])
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
+    assert (output, errors) == ("", "")
+    assert good.model_sha256 == content_sha256
+    assert sum(good.classes.values()) == pytest.approx(1, abs=1e-5)
+    assert bad.error
+
+
+def test_a_missing_model_is_told_in_one_line(tmp_path: Path) -> None:
+    code, line = _failed(_command(tmp_path))
+    assert code == 4
+    assert line.startswith("artgrab: ")
+    assert PREFIX in line
+
+
+def test_a_corrupt_model_is_never_served(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    write_model(store, PREFIX)
+    weights = f"{PREFIX}/model.safetensors"
+    data = bytearray(store.get(weights))
+    data[-1] ^= 1
+    store.put(weights, bytes(data))
+    code, line = _failed(_command(tmp_path))
+    assert code == 4
+    assert "digest" in line
+
+
+def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
+    write_model(Store.open(str(tmp_path)), PREFIX)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        code, line = _failed(_command(tmp_path, "--listen", address))
+    assert code == 4
+    assert f"{address} cannot be listened on" in line
+
+
+def test_a_setting_that_is_none_is_bad_input(tmp_path: Path) -> None:
+    code, line = _failed(_command(tmp_path), ARTGRAB_SERVING_MAX_PICTURES="many")
+    assert code == 2
+    assert "ARTGRAB_SERVING_" in line
+    assert "max_pictures" in line
+
+
+async def test_a_server_ends_with_its_parent_even_by_sigkill(tmp_path: Path) -> None:
+    write_model(Store.open(str(tmp_path)), PREFIX)
+    code = (
+        "import os, subprocess, sys\n"
+        "subprocess.run([*sys.argv[1:], '--exit-with-parent', str(os.getpid())])"
+    )
+    with _started([sys.executable, "-c", code, *_command(tmp_path)]) as parent:
+        endpoint = await asyncio.to_thread(_endpoint, parent)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait(SECONDS)
+        async with grpc.aio.insecure_channel(endpoint) as channel, asyncio.timeout(30):
+            await _gone(channel)
+
+
+async def _gone(channel: grpc.aio.Channel) -> None:
+    """Return when nobody listens any more."""
+    state = channel.get_state(try_to_connect=True)
+    while state is not grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+        await channel.wait_for_state_change(state)
+        state = channel.get_state(try_to_connect=True)
