@@ -1,9 +1,11 @@
 """Ask a predict server what pictures show.
 
+    from pathlib import Path
+
     from artgrab.client import PredictClient
 
     with PredictClient("127.0.0.1:8500") as client:
-        for prediction in client.predict([open("cat.jpg", "rb").read()]):
+        for prediction in client.predict([Path("cat.jpg").read_bytes()]):
             print(prediction.label, prediction.probability)
 
 AsyncPredictClient is the same for asyncio.
