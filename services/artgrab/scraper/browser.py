@@ -25,6 +25,7 @@ PAGE_LOAD_SECONDS = 45
 SCRIPT_SECONDS = 30
 _COMMAND_SECONDS = PAGE_LOAD_SECONDS + 15
 _END_SECONDS = 20
+_LONGEST_PATH = 30
 _PROFILE_PREFIX = "artgrab-chromium-"
 _FLAGS = (
     "--headless",
@@ -157,8 +158,9 @@ async def chromium(network: NetworkSettings) -> AsyncIterator[Browser]:
         BrowserError: it is not installed, or does not start.
     """
     browser, driver = _programs()
-    await asyncio.to_thread(remove_leftovers, Path(tempfile.gettempdir()))
-    folder = tempfile.mkdtemp(prefix=f"{_PROFILE_PREFIX}{os.getpid()}-")
+    parent = _temporary_folder()
+    await asyncio.to_thread(remove_leftovers, Path(parent))
+    folder = tempfile.mkdtemp(prefix=f"{_PROFILE_PREFIX}{os.getpid()}-", dir=parent)
     guardian = _start_guardian(folder, driver)
     session: webdriver.Remote | None = None
     try:
@@ -200,6 +202,15 @@ def remove_leftovers(folder: Path) -> None:
         owner = profile.name.removeprefix(_PROFILE_PREFIX).partition("-")[0]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists() and not profile.is_symlink():
             shutil.rmtree(profile, ignore_errors=True)
+
+
+def _temporary_folder() -> str:
+    """Return the folder for temporary files, or /tmp where its path is long.
+
+    Chromium puts a socket 77 characters deeper, and the path of a socket ends at 107 (unix(7)).
+    """
+    folder = tempfile.gettempdir()
+    return folder if len(folder) <= _LONGEST_PATH else "/tmp"  # noqa: S108 - mkdtemp goes below
 
 
 def _programs() -> tuple[str, str]:

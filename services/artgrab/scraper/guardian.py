@@ -23,6 +23,7 @@ from artgrab.common.processes import die_with_parent
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PORT = re.compile(rb"started successfully on port (\d+)")
+START_SECONDS = 30.0
 _POLL_SECONDS = 0.01
 
 
@@ -53,16 +54,16 @@ def _watch(output: int) -> None:
         selector.register(output, selectors.EVENT_READ)
         said: bytes | None = b""
         while True:
-            ready = {key.fd for key, _ in selector.select()}
-            if 0 in ready and not os.read(0, 1024):
+            ready = {key.fd for key, _ in selector.select(None if said is None else START_SECONDS)}
+            if not ready or (0 in ready and not os.read(0, 1024)):
                 return
-            if output not in ready:
-                continue
-            data = os.read(output, 65536)
-            if not data:
-                selector.unregister(output)
-            if said is not None:
-                said = _announce(said + data)
+            if output in ready:
+                data = os.read(output, 65536)
+                if not data and said is not None:
+                    return  # it ended before it listened
+                if not data:
+                    selector.unregister(output)
+                said = None if said is None else _announce(said + data)
 
 
 def _announce(said: bytes) -> bytes | None:
