@@ -80,12 +80,14 @@ def create_backbone(name: str, *, image_size: int) -> nn.Module:
         {"img_size": image_size} if config is not None and config.fixed_input_size else {}
     )
     try:
-        model: nn.Module = timm.create_model(name, pretrained=False, num_classes=0, **fixed)
-    except (AssertionError, ValueError, TypeError) as error:
+        model: nn.Module = timm.create_model(name, pretrained=False, num_classes=0, **fixed).eval()
+        features_of(model, torch.zeros(1, 3, image_size, image_size))
+    except (AssertionError, ValueError, TypeError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
         raise BadInputError(
-            f"spec.model.imageSize: {name} takes no {image_size}: {error}"
+            f"spec.model.imageSize: {name} cannot take {image_size}: {reason}"
         ) from error
-    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return model.requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def pretrained_backbone(

@@ -136,7 +136,7 @@ def _filled_backbone(model: Model) -> nn.Module:
         backbone.load_state_dict(state, strict=True)
     except RuntimeError as error:
         raise ObjectCorruptError(f"the weights are not those of {config.backbone}") from error
-    head = tensors.get("head.weight"), tensors.get("head.bias")
-    if head[0] is None or head[1] is None or len(head[0]) != len(config.labels):
+    width = len(tensors.get("head.weight", ())), len(tensors.get("head.bias", ()))
+    if width != (len(config.labels), len(config.labels)):
         raise ObjectCorruptError("the model has no head for its labels")
     return backbone
