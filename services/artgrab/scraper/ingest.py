@@ -3,8 +3,8 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Self
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Self
 
 import msgspec
 
@@ -73,13 +73,14 @@ class IngestClient:
 
     async def __aenter__(self) -> Self:
         self._use(await self._lookup(self._endpoints))
-        self._start(self._watch())
+        self._start(self._watch)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def send(self, candidate: Candidate) -> None:
         """Take a candidate; waits while too many are unacked.
@@ -118,15 +119,15 @@ class IngestClient:
         await self.until(lambda: self._running == 0)
         return self.counts
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(self._guarded(work))
+    def _start(self, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
+        task = asyncio.create_task(self._guarded(work, *arguments))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
+    async def _guarded(self, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
         """Let whoever waits see an error of a task."""
         try:
-            await work
+            await work(*arguments)
         except Exception as error:
             self._error = self._error or error
             self._changed.notify()
@@ -163,7 +164,7 @@ class IngestClient:
                 jitter=self._jitter,
             )
             self._running += 1
-            self._start(self._run(lane))
+            self._start(self._run, lane)
         for candidate in moving:
             self._dispatch(candidate)
 
@@ -195,13 +196,10 @@ class IngestClient:
             reason = f"gave up after {tries} tries: {ack.reason or 'host busy'}"
             self._done(Acked(candidate=candidate, outcome=AckOutcome.FAILED, reason=reason))
             return
-        asked = ack.retry_after.ToTimedelta().total_seconds()
+        asked = ack.retry_after.seconds + ack.retry_after.nanos / 1e9
         pause = self._policy.pause(tries, jitter=self._jitter())
-        self._start(
-            self._dispatch_after(
-                candidate, min(max(asked, pause), self._policy.longest_retry_seconds)
-            )
-        )
+        seconds = min(max(asked, pause), self._policy.longest_retry_seconds)
+        self._start(self._dispatch_after, candidate, seconds)
 
     async def _dispatch_after(self, candidate: Candidate, seconds: float) -> None:
         await self._sleep(seconds)
