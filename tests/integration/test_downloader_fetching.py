@@ -417,3 +417,12 @@ async def test_a_slow_site_does_not_starve_the_others(hosts: PlayingHosts, store
     assert {found[candidate(url).candidate_id] for url in quick} == {("STORED", "")}
     sent_away = [url for url in slow if found[candidate(url).candidate_id][0] == "RETRY_LATER"]
     assert len(sent_away) == 40 - 5 - 2
+
+
+async def test_a_tarpit_holds_its_first_visitors_only(hosts: PlayingHosts, store: Store) -> None:
+    urls = [hosts.handle(f"http://a.test/{n}.jpg", trickle(60)) for n in range(40)]  # type: ignore[arg-type]
+    async with downloader(store, hosts.network, first_byte_seconds=0.5) as endpoint:
+        found = outcomes(await ingest(endpoint, map(candidate, urls)))
+    reasons = [reason for _, reason in found.values()]
+    assert set(reasons) == {"read-timeout", "host-down"}
+    assert reasons.count("read-timeout") <= 6

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from artgrab.downloader.errors import RetryLaterError
-from artgrab.downloader.hosts import MAX_STRIKES, Hosts
+from artgrab.downloader.errors import FetchError, RetryLaterError
+from artgrab.downloader.hosts import MAX_STRIKES, MAX_TROUBLES, Hosts
 from artgrab.downloader.settings import DownloaderSettings
 
 
@@ -161,6 +161,30 @@ def test_a_site_that_always_asks_for_rest_is_given_up_until_it_answers_well(cloc
     assert polite.hold_off("a.test", retry_after=1) is None
     polite.forgive("a.test")
     assert polite.hold_off("a.test", retry_after=1) == 1
+
+
+async def test_a_site_that_is_down_keeps_nobody_waiting_and_is_tried_again(clock: Clock) -> None:
+    polite = hosts(clock)
+    for _ in range(MAX_TROUBLES):
+        async with polite.turn("a.test"):
+            pass
+        polite.note_trouble("a.test")
+    with pytest.raises(FetchError, match="host-down") as caught:
+        async with polite.turn("a.test"):
+            pass
+    assert caught.value.passing
+    clock.now += 61
+    async with polite.turn("a.test"):
+        polite.note_trouble("a.test")
+    with pytest.raises(FetchError, match="host-down"):
+        async with polite.turn("a.test"):
+            pass
+    clock.now += 61
+    async with polite.turn("a.test"):
+        polite.forgive("a.test")
+    polite.note_trouble("a.test")
+    async with polite.turn("a.test"):
+        pass
 
 
 async def test_many_idle_sites_are_forgotten_and_a_held_one_is_not(

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsError
@@ -16,6 +17,9 @@ from artgrab.common.store import Store
 from artgrab.downloader.server import serve
 from artgrab.downloader.settings import DownloaderSettings
 
+_LOOKUPS = 64
+"""Threads: a name that nobody answers for blocks one for many seconds."""
+
 
 def main() -> int:
     """Serve until a signal; return the exit code."""
@@ -24,12 +28,18 @@ def main() -> int:
         die_with_parent(arguments.exit_with_parent)
     configure_logs()
     try:
-        settings, network = _settings(arguments.listen)
-        asyncio.run(serve(settings, network, Store.open(arguments.store), _announce))
+        asyncio.run(_serve(arguments))
     except ArtgrabError as error:
         sys.stderr.write(f"artgrab: {error}\n")
         return error.exit_code
     return 0
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    settings, network = _settings(arguments.listen)
+    lookups = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="lookup")
+    asyncio.get_running_loop().set_default_executor(lookups)
+    await serve(settings, network, Store.open(arguments.store), _announce)
 
 
 def _parse() -> argparse.Namespace:

@@ -152,6 +152,8 @@ _PASSING: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "timeout"),
     (OSError, "reset"),
 )
+NETWORK_TROUBLES = frozenset({reason for _, reason in _PASSING} | {"too-slow"})
+"""Reasons that speak of a site as a whole and not of one picture."""
 
 
 def _translate(error: Exception) -> Exception:

@@ -5,12 +5,16 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from artgrab.downloader.errors import RetryLaterError
+from artgrab.downloader.errors import FetchError, RetryLaterError
 from artgrab.downloader.settings import DownloaderSettings
 
 MAX_STRIKES = 6
 """Answers of 429 in a row after which a candidate is given up."""
 
+MAX_TROUBLES = 5
+"""Failures of the network in a row after which a site counts as down for a while."""
+
+_DOWN_SECONDS = 60.0
 _MAX_HOSTS = 16384
 _FIRST_HOLD_SECONDS = 2.0
 _GUESSED_SECONDS = 0.2
@@ -30,6 +34,8 @@ class _Host:
         self.next_start = 0.0
         self.held_until = 0.0
         self.strikes = 0
+        self.troubles = 0
+        self.down_until = 0.0
         self.mean_seconds = _GUESSED_SECONDS
         self.promised_until = 0.0
         """When those will be through who were told to come again."""
@@ -56,6 +62,7 @@ class Hosts:
 
         Raises:
             RetryLaterError: the site wants a rest, or too many wait for it already.
+            FetchError: passing; the site is down.
         """
         host = self._host(site)
         self._check_queue(host)
@@ -90,9 +97,20 @@ class Hosts:
         host.held_until = max(host.held_until, self._clock() + seconds)
         return seconds
 
+    def note_trouble(self, site: str) -> None:
+        """Note that the network failed; after some in a row nobody waits for the site in vain.
+
+        Once that time is over a single further failure is enough.
+        """
+        host = self._host(site)
+        host.troubles += 1
+        if host.troubles >= MAX_TROUBLES:
+            host.down_until = self._clock() + _DOWN_SECONDS
+
     def forgive(self, site: str) -> None:
         """Note that a site answered well again."""
-        self._host(site).strikes = 0
+        host = self._host(site)
+        host.strikes = host.troubles = 0
 
     def _most_hold(self) -> float:
         return self._settings.max_hold_seconds
@@ -109,7 +127,7 @@ class Hosts:
         self._hosts = {
             site: host
             for site, host in self._hosts.items()
-            if host.guests or host.held_until > now or host.next_start > now
+            if host.guests or max(host.held_until, host.next_start, host.down_until) > now
         }
 
     def _check_queue(self, host: _Host) -> None:
@@ -126,7 +144,10 @@ class Hosts:
         raise RetryLaterError("host-busy", retry_after=_bounded(host.promised_until - now))
 
     def _check_hold(self, host: _Host) -> None:
-        left = host.held_until - self._clock()
+        now = self._clock()
+        if host.down_until > now:
+            raise FetchError("host-down", passing=True)
+        left = host.held_until - now
         if left > 0:
             raise RetryLaterError("host-busy", retry_after=_bounded(left))
 

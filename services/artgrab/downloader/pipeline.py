@@ -19,7 +19,7 @@ from artgrab.common.store import Store
 from artgrab.common.urls import site_of
 from artgrab.common.version import VERSION
 from artgrab.downloader.errors import FetchError, RefusedError, RetryLaterError
-from artgrab.downloader.fetch import REDIRECTS, Reply, Web, absolute
+from artgrab.downloader.fetch import NETWORK_TROUBLES, REDIRECTS, Reply, Web, absolute
 from artgrab.downloader.hosts import Hosts
 from artgrab.downloader.optouts import headers_of_interest, opt_out_signals
 from artgrab.downloader.robots import Robots
@@ -133,12 +133,24 @@ class Pipeline:
             async with self._hosts.turn(site_of(url)):
                 if hop == 0:
                     await held.enter_async_context(self._gate)
-                async with self._web.get(url) as reply:
-                    if reply.status not in REDIRECTS:
-                        await self._take(reply, visit)
-                        return
-                    url = absolute(reply.url, reply.headers.get("Location", ""))
+                location = await self._visit(url, visit)
+            if location is None:
+                return
+            url = location
         raise FetchError("too-many-redirects")
+
+    async def _visit(self, url: str, visit: _Visit) -> str | None:
+        """Ask one URL; return where it redirects to, None when the visit is at its end."""
+        try:
+            async with self._web.get(url) as reply:
+                if reply.status in REDIRECTS:
+                    return absolute(reply.url, reply.headers.get("Location", ""))
+                await self._take(reply, visit)
+        except FetchError as error:
+            if error.reason in NETWORK_TROUBLES:
+                self._hosts.note_trouble(site_of(url))
+            raise
+        return None
 
     async def _take(self, reply: Reply, visit: _Visit) -> None:
         visit.http_status = reply.status
@@ -148,6 +160,7 @@ class Pipeline:
         if signals:
             raise RefusedError("opt-out", signals=signals)
         visit.body = await reply.read()
+        self._hosts.forgive(site_of(str(reply.url)))
 
     def _check_status(self, reply: Reply) -> None:
         site = site_of(str(reply.url))
@@ -158,7 +171,6 @@ class Pipeline:
         if reply.status != 200:
             passing = reply.status >= 500 or reply.status in _PASSING_STATUS
             raise FetchError(f"http-{reply.status}", passing=passing)
-        self._hosts.forgive(site)
 
     def _failure(
         self, candidate: Candidate, task: Task, visit: _Visit, reason: str, *, passing: bool

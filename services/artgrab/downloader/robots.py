@@ -74,10 +74,11 @@ class Robots:
             rules: Protego | None = Protego.parse(await self._fetch(f"{origin}/robots.txt"))
             known = _Rules(rules, self._clock() + _KNOWN_SECONDS)
         except FetchError as error:
-            if not error.passing:
+            if error.reason == "private-address":
                 raise
             rules = None
-            known = _Rules(rules, self._clock() + _UNKNOWN_SECONDS, error.reason)
+            problem = error.reason if error.passing else "robots-unavailable"
+            known = _Rules(rules, self._clock() + _UNKNOWN_SECONDS, problem)
         self._known[origin] = known
         delay = rules.crawl_delay(PRODUCT) if rules is not None else None
         if delay:
