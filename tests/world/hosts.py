@@ -12,6 +12,8 @@ WIKI_CATEGORIES = ("monuments", "animals", "tools", "fish")
 GALLERY_CATEGORIES = tuple(name for name in ART + EVERYDAY if name not in WIKI_CATEGORIES)
 
 _PICTURES_OF_A_SITE = 6
+_FEWEST_SITES = 12
+"""Of a category, however small: a split by sites must be able to give every side some."""
 
 
 class Style(StrEnum):
@@ -92,7 +94,7 @@ def plan_hosts(catalogue: Catalogue) -> Hosts:
 def _owners(pictures: Sequence[Picture]) -> list[int]:
     """Number each picture's site: one for each work, else in turn, so that neighbours differ."""
     if pictures[0].work is None:
-        sites = math.ceil(len(pictures) / _PICTURES_OF_A_SITE)
+        sites = max(_FEWEST_SITES, math.ceil(len(pictures) / _PICTURES_OF_A_SITE))
         return [number % sites for number in range(len(pictures))]
     works = sorted({picture.work or "" for picture in pictures})
     return [works.index(picture.work or "") for picture in pictures]

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shlex
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from artgrab.cli import stages
 from artgrab.cli.options import DEFAULT_STORE, Files, Output, OutputOption, StoreUri
-from artgrab.cli.predictions import find_pictures, predict_files
+from artgrab.cli.predictions import find_pictures, predict_pictures, read_pictures
 from artgrab.cli.render import progress_sink
 from artgrab.cli.result import RunResult, print_predictions, print_result, to_json
 from artgrab.cli.run import Job, run_job
@@ -39,7 +40,7 @@ def run(
     files: Files,
     store: StoreUri = DEFAULT_STORE,
     predict: Annotated[
-        list[Path] | None, typer.Option(help="Pictures or folders to ask the new model about.")
+        list[Path] | None, typer.Option(help="Pictures or folders to ask the model about.")
     ] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
@@ -65,7 +66,8 @@ def predict(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Ask a served model what pictures show."""
-    predictions = predict_files(find_pictures(images), endpoint=endpoint)
+    pictures = read_pictures(find_pictures(images))
+    predictions = predict_pictures(pictures, endpoint=endpoint)
     print_predictions(predictions, as_json=output is Output.JSON, console=Console())
 
 
@@ -76,8 +78,16 @@ def _show(result: RunResult, job: Job, output: Output) -> None:
     serve = ""
     if job.classifier:
         name = job.classifier.metadata.name
-        serve = shlex.join(["artgrab", "serve", name, "--store", job.store.uri])
+        serve = shlex.join([_program(), "serve", name, "--store", job.store.uri])
     print_result(result, console=Console(), serve_command=serve)
+
+
+def _program() -> str:
+    """Return how this very artgrab is called from the current folder."""
+    ours = Path(sys.executable).with_name("artgrab")
+    if shutil.which("artgrab") == str(ours):
+        return "artgrab"
+    return os.path.relpath(ours) if ours.is_relative_to(Path.cwd()) else str(ours)
 
 
 def main() -> None:

@@ -1,13 +1,18 @@
-"""Pictures on disk, asked of a predict server."""
+"""Pictures, asked of a predict server."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from artgrab.cli.result import PredictionResult
 from artgrab.client import PredictClient
 from artgrab.common.errors import BadInputError, SurroundingsError
+from artgrab.common.manifest import TEST, read_manifest
+from artgrab.common.store import Store
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
+
+_SHOWN_OF_A_CATEGORY = 2
 
 
 def find_pictures(paths: Sequence[Path]) -> list[Path]:
@@ -30,17 +35,34 @@ def _pictures_at(path: Path) -> list[Path]:
     return files
 
 
-def predict_files(files: Sequence[Path], *, endpoint: str) -> list[PredictionResult]:
-    """Ask the server at endpoint about every file, in order."""
+def read_pictures(files: Sequence[Path]) -> dict[str, bytes]:
+    """Return the bytes of every file by its name, in order."""
     try:
-        pictures = [file.read_bytes() for file in files]
+        return {str(file): file.read_bytes() for file in files}
     except OSError as error:
         raise SurroundingsError(f"{error.filename}: {error.strerror}") from error
+
+
+def pictures_of_test_split(store: Store, snapshot_prefix: str) -> dict[str, bytes]:
+    """Return some pictures that training never saw: the first of each category's test split."""
+    rows = [row for row in read_manifest(store, snapshot_prefix) if row.split == TEST]
+    rows.sort(key=lambda row: (row.category, row.source_sha256))
+    chosen = [
+        row
+        for _, of_category in itertools.groupby(rows, key=lambda row: row.category)
+        for row in itertools.islice(of_category, _SHOWN_OF_A_CATEGORY)
+    ]
+    return {
+        store.uri_of(row.object_key): store.get_verified(row.object_key, row.object_sha256)
+        for row in chosen
+    }
+
+
+def predict_pictures(pictures: Mapping[str, bytes], *, endpoint: str) -> list[PredictionResult]:
+    """Ask the server at endpoint about every picture, in order."""
     with PredictClient(endpoint) as client:
-        answers = client.predict(pictures)
+        answers = client.predict(pictures.values())
     return [
-        PredictionResult(
-            image=str(file), label=one.label, probability=one.probability, error=one.error
-        )
-        for file, one in zip(files, answers, strict=True)
+        PredictionResult(image=name, label=one.label, probability=one.probability, error=one.error)
+        for name, one in zip(pictures, answers, strict=True)
     ]

@@ -1,5 +1,6 @@
 """What `artgrab run` answers: one JSON document, or a table and the next commands."""
 
+import os.path
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -91,10 +92,20 @@ def print_predictions(
 def _prediction_table(predictions: Sequence[PredictionResult]) -> Table:
     """Return a table of labels and probabilities."""
     table = Table("picture", "label", "probability", title="Predictions")
-    for one in predictions:
+    table.columns[0].overflow = "fold"
+    for name, one in zip(
+        _short_names([one.image for one in predictions]), predictions, strict=True
+    ):
         figure = f"{one.probability:.3f}" if not one.error else escape(one.error)
-        table.add_row(escape(one.image), escape(one.label), figure)
+        table.add_row(escape(name), escape(one.label), figure)
     return table
+
+
+def _short_names(images: Sequence[str]) -> list[str]:
+    """Leave out the folder that all of them have in common."""
+    paths = [os.path.abspath(image) for image in images]
+    shared = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
+    return [os.path.relpath(path, shared) for path in paths]
 
 
 def _category_table(result: RunResult) -> Table:

@@ -1,7 +1,7 @@
 """`artgrab run`: every stage in turn on this machine, skipping what is done."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from artgrab.cli.children import answer_of, running
-from artgrab.cli.predictions import find_pictures, predict_files
+from artgrab.cli.predictions import (
+    find_pictures,
+    pictures_of_test_split,
+    predict_pictures,
+    read_pictures,
+)
 from artgrab.cli.result import DatasetResult, ModelResult, PredictionResult, RunResult, Work
 from artgrab.cli.state import (
     ClassifierState,
@@ -45,6 +50,7 @@ class Job:
     store: Store
     network: NetworkSettings
     predict: Sequence[Path]
+    """Pictures and folders to ask the model about; some of the test split where empty."""
     scrapes_at_once: int = 2
     """More browsers at once than cores only slow each other down."""
     progress: ProgressSink
@@ -142,8 +148,11 @@ async def _learn(
     result.metrics = msgspec.convert(trained["metrics"], dict[str, object])
     key = str(trained["key"])
     _remember(job.store, classifier, ClassifierState(dataset=snapshot.key, model=key))
-    prefix = model_prefix(classifier.metadata.namespace, key)
-    result.endpoint, result.predictions = await _predict(job, prefix)
+    pictures = read_pictures(find_pictures(job.predict)) or pictures_of_test_split(
+        job.store, snapshot.prefix
+    )
+    model = model_prefix(classifier.metadata.namespace, key)
+    result.endpoint, result.predictions = await _predict(job, model, pictures)
 
 
 def _build(job: Job, classifier: ArtClassifier, labels: dict[str, str]) -> "Snapshot":
@@ -166,8 +175,9 @@ def _remember(store: Store, classifier: ArtClassifier, state: ClassifierState) -
     write_classifier_state(store, state, namespace=namespace, classifier=name)
 
 
-async def _predict(job: Job, model: str) -> tuple[str, list[PredictionResult]]:
+async def _predict(
+    job: Job, model: str, pictures: Mapping[str, bytes]
+) -> tuple[str, list[PredictionResult]]:
     arguments = ("--store", job.store.uri, "--model", model, "--listen", LOOPBACK)
     async with running("artgrab.serving", *arguments, progress=job.progress) as endpoint:
-        files = find_pictures(job.predict)
-        return endpoint, await asyncio.to_thread(predict_files, files, endpoint=endpoint)
+        return endpoint, await asyncio.to_thread(predict_pictures, pictures, endpoint=endpoint)

@@ -198,6 +198,6 @@ def _decode_index(store: Store, key: str) -> tuple[list[Entry], list[str]]:
         table = pq.read_table(io.BytesIO(store.get(key)))
         metadata = table.schema.metadata or {}
         entries = [e for data in table["entries"].to_pylist() for e in decode_entries(data)]
-    except (pa.ArrowException, ValueError, KeyError) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
     return entries, metadata[_PARTS_KEY].decode().splitlines()

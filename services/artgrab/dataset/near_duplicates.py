@@ -2,7 +2,7 @@
 
 Judged by eye on 1,872 drawings, pieces of clip art, jigsaw pieces and photos: where proportions
 agree, all 64 pairs of up to 8 bits are copies or variants of one picture (three of them pieces of
-one painting); 2 of 12 pairs at 10 bits are not, and 9 of 17 at 12. Without the proportions 13 of
+one painting); 2 of 12 pairs at 10 bits are not, and 9 of 17 at 12. Without the proportions 11 of
 75 pairs of up to 8 bits are unrelated pictures, most of them jigsaw pieces.
 """
 
