@@ -314,6 +314,13 @@ async def test_a_downloader_that_joins_gets_its_sites() -> None:
     assert all(owner(site_of(one.url), both) == new.endpoint for one in new.received)
 
 
+async def test_a_candidate_that_cannot_be_sent_is_an_error_and_no_endless_wait() -> None:
+    broken = Candidate(candidate_id="00" * 32, url="http://a.test/", source="\ud800")
+    async with played(PlayedDownloader()) as downloader:
+        with pytest.raises(UnicodeEncodeError):
+            await _send_all([downloader.endpoint], [broken])
+
+
 class _Liar(pb_grpc.IngestServiceServicer):
     """Acknowledges what was never sent, everything twice, and with outcomes nobody knows."""
 

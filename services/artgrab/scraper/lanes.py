@@ -133,6 +133,7 @@ class Lane:
         call = stub.Ingest(timeout=self._policy.stream_seconds)
         stream = _Stream()
         sender = asyncio.create_task(self._send(call, stream))
+        sender.add_done_callback(lambda _: call.cancel() if _failed(sender) else None)
         try:
             async for response in call:
                 self._handle(response, stream)
@@ -141,12 +142,13 @@ class Lane:
         except asyncio.CancelledError:
             if _cancelled_from_outside():
                 raise
+            if _failed(sender):
+                sender.result()
             return grpc.StatusCode.CANCELLED, "the server did not end the stream"
         finally:
             sender.cancel()
-            with suppress(asyncio.CancelledError):
-                await sender
             call.cancel()
+            await asyncio.wait([sender])
         return await call.code(), await call.details() or ""
 
     async def _send(self, call: grpc.aio.StreamStreamCall, stream: "_Stream") -> None:
@@ -214,6 +216,10 @@ class _Stream:
     def __init__(self) -> None:
         self.credits = 0
         self.draining = False
+
+
+def _failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
 
 
 def _cancelled_from_outside() -> bool:
