@@ -60,7 +60,7 @@ def picture(category: str, number: int) -> bytes:
 
 
 def put_snapshot(
-    store: Store, *, each: int = 10, categories: Sequence[str] = tuple(CATEGORIES)
+    store: Store, *, each: int = 20, categories: Sequence[str] = tuple(CATEGORIES)
 ) -> list[ManifestRow]:
     """Store pictures and their snapshot; of ten pictures seven are to train, one to validate."""
     rows = [_put(store, category, n) for category in categories for n in range(each)]

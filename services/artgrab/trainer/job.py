@@ -202,7 +202,7 @@ def _save(job: Job, metrics: Metrics, files: Mapping[str, bytes]) -> ModelInfo:
         backbone=job.classifier.spec.model.backbone,
         labels=metrics.labels,
         dataset_sha256=job.snapshot.content_sha256,
-        metrics=msgspec.to_builtins(metrics),
+        metrics=msgspec.json.decode(figures),
     )
     job.store.put_if_absent(f"{prefix}/{MARKER}", msgspec.json.encode(info))
     return info

@@ -1,0 +1,234 @@
+"""The whole stage on drawn pictures: done once, the same every time, whenever it was killed."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from artgrab.common.errors import BadInputError, ObjectCorruptError, ObjectMissingError
+from artgrab.common.progress import Progress, no_progress
+from artgrab.common.store import Store
+from artgrab.model.classifier import Classifier, Prediction
+from artgrab.trainer import TrainedModel, train
+from tests.support.snapshots import CATEGORIES, SNAPSHOT, classifier, picture, put_snapshot
+
+FILES = {"config.json", "metrics.json", "model.json", "model.safetensors", "report.html"}
+
+
+def _train(store: Store, *, threads: int = 2, **model: object) -> TrainedModel:
+    return train(
+        store,
+        namespace="default",
+        classifier=classifier(**model),
+        snapshot_prefix=SNAPSHOT,
+        progress=no_progress,
+        threads=threads,
+    )
+
+
+def _contents(store: Store, prefix: str) -> dict[str, bytes]:
+    return {info.key.removeprefix(prefix): store.get(info.key) for info in store.list(prefix)}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store.open(str(tmp_path / "store"))
+    put_snapshot(store)
+    return store
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, TrainedModel]:
+    store = Store.open(str(tmp_path_factory.mktemp("undisturbed")))
+    put_snapshot(store)
+    return store, _train(store)
+
+
+def test_a_model_is_trained_stored_and_answers(undisturbed: tuple[Store, TrainedModel]) -> None:
+    store, trained = undisturbed
+    assert trained.trained
+    assert set(_contents(store, f"{trained.prefix}/")) == FILES
+    answers = Classifier.load(store, trained.prefix).predict(
+        [picture(category, 100) for category in CATEGORIES]
+    )
+    labels = [answer.label for answer in answers if isinstance(answer, Prediction)]
+    assert labels == list(CATEGORIES.values())
+
+
+def test_the_metrics_are_those_of_the_contract(undisturbed: tuple[Store, TrainedModel]) -> None:
+    store, trained = undisturbed
+    metrics = json.loads(store.get(f"{trained.prefix}/metrics.json"))
+    assert metrics == trained.metrics
+    assert set(metrics["left_out"]) == set(metrics["left_out_baseline"]) == set(CATEGORIES)
+    mean = sum(metrics["left_out"].values()) / len(CATEGORIES)
+    assert metrics["left_out_accuracy"] == pytest.approx(mean)
+    assert metrics["accuracy"] > 0.9
+    assert 0 <= metrics["left_out_baseline_accuracy"] <= 1
+    assert metrics["test"]["pictures"] == 16
+
+
+def test_a_second_call_does_nothing_and_loads_no_torch(
+    undisturbed: tuple[Store, TrainedModel],
+) -> None:
+    store, trained = undisturbed
+    script = f"""
+import json, sys
+from artgrab.common.store import Store
+from artgrab.trainer import train
+from tests.support.snapshots import SNAPSHOT, classifier
+
+def told(progress):
+    raise AssertionError(progress)
+
+again = train(Store.open({store.uri!r}), namespace="default", classifier=classifier(),
+              snapshot_prefix=SNAPSHOT, progress=told)
+print(json.dumps([again.trained, again.key, again.content_sha256, dict(again.metrics)]))
+assert "torch" not in sys.modules
+"""
+    before = _contents(store, "default/")
+    answer = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert json.loads(answer.stdout) == [
+        False,
+        trained.key,
+        trained.content_sha256,
+        trained.metrics,
+    ]
+    assert _contents(store, "default/") == before
+
+
+def test_the_same_inputs_give_the_same_files_whatever_the_threads(
+    store: Store, undisturbed: tuple[Store, TrainedModel]
+) -> None:
+    first_store, first = undisturbed
+    again = _train(store, threads=1)
+    assert again.trained
+    assert _contents(store, f"{again.prefix}/") == _contents(first_store, f"{first.prefix}/")
+
+
+def test_other_weights_are_another_model_and_share_no_features(
+    store: Store, undisturbed: tuple[Store, TrainedModel]
+) -> None:
+    random = _train(store, weights="none")
+    assert random.key != undisturbed[1].key
+    assert random.metrics["weights"] == "random"
+    assert len({key.split("/")[0] for key in _contents(store, "default/features/")}) == 2
+    _train(store)
+    assert len({key.split("/")[0] for key in _contents(store, "default/features/")}) == 3
+
+
+_PUTS = 7
+"""Of a training: two chunks of features, four files and the model's document."""
+
+_KILLED_TRAININGS = """
+import os, signal, sys
+import artgrab.trainer.job  # loads torch once for all the children
+from artgrab.common.progress import no_progress
+from artgrab.common.store import Store
+from artgrab.trainer import train
+from tests.support.snapshots import SNAPSHOT, classifier
+
+class KillingStore(Store):
+    puts_left = 0
+
+    def put(self, key, data):
+        super().put(key, data)
+        self._count()
+
+    def put_if_absent(self, key, data):
+        super().put_if_absent(key, data)
+        self._count()
+
+    def _count(self):
+        self.puts_left -= 1
+        if self.puts_left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+for puts, folder in enumerate(sys.argv[1:], start=1):
+    child = os.fork()
+    if not child:
+        store = KillingStore.open(folder)
+        store.puts_left = puts
+        train(store, namespace="default", classifier=classifier(), snapshot_prefix=SNAPSHOT,
+              progress=no_progress)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def test_a_training_killed_after_any_put_ends_in_the_same_model(
+    tmp_path: Path, undisturbed: tuple[Store, TrainedModel]
+) -> None:
+    good_store, good = undisturbed
+    folders = [tmp_path / str(puts) for puts in range(1, _PUTS + 1)]
+    for folder in folders:
+        put_snapshot(Store.open(str(folder)))
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED_TRAININGS, *map(str, folders)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=100,
+    )
+    assert killed.stdout.split() == [str(-signal.SIGKILL)] * len(folders)
+    prefix = good.prefix
+    for folder in folders:
+        store = Store.open(str(folder))
+        complete = store.exists(f"{prefix}/model.json")
+        assert complete == (folder == folders[-1])
+        assert _train(store).trained != complete
+        assert _contents(store, f"{prefix}/") == _contents(good_store, f"{prefix}/")
+
+
+def test_progress_tells_of_all_three_stages(store: Store) -> None:
+    told: list[Progress] = []
+    train(
+        store,
+        namespace="default",
+        classifier=classifier(weights="none"),
+        snapshot_prefix=SNAPSHOT,
+        progress=told.append,
+    )
+    finished = [one.stage for one in told if one.finished]
+    assert finished == ["features", "features", "train", "evaluate", "evaluate"]
+    assert all(one.item.startswith("art-or-not") for one in told)
+
+
+def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    put_snapshot(store, categories=["circles", "bars"])
+    with pytest.raises(BadInputError, match="no picture to learn not-art from"):
+        _train(store)
+
+
+def test_one_category_a_class_gives_no_left_out_figures(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    put_snapshot(store, categories=["circles", "hills"])
+    metrics = _train(store).metrics
+    assert metrics["left_out_accuracy"] is None
+    assert metrics["left_out"] == {}
+    assert metrics["left_out_omitted"] == {
+        "circles": "the only category of art",
+        "hills": "the only category of not-art",
+    }
+
+
+def test_an_unknown_backbone_is_refused(store: Store) -> None:
+    with pytest.raises(BadInputError, match="did you mean tf_efficientnet_lite0"):
+        _train(store, backbone="tf_efficient_net_lite0")
+
+
+def test_a_picture_that_changed_since_the_snapshot_is_refused(store: Store) -> None:
+    (info, *_) = store.list("default/categories")
+    store.put(info.key, b"others")
+    with pytest.raises(ObjectCorruptError, match="recorded digest"):
+        _train(store)
+
+
+def test_without_a_snapshot_there_is_nothing_to_train_on(tmp_path: Path) -> None:
+    with pytest.raises(ObjectMissingError, match=r"snapshot\.json"):
+        _train(Store.open(str(tmp_path)))
