@@ -24,7 +24,10 @@ class ServingSettings(BaseSettings):
         64, ge=1, le=4096, description="Requests at once; with their size this bounds memory."
     )
     batch_pictures: int = Field(
-        16, ge=1, le=256, description="Pictures that go through the model together, at most."
+        4,
+        ge=1,
+        le=256,
+        description="Through the model together, at most; on a CPU more only make others wait.",
     )
     threads: int = Field(
         1, ge=1, le=256, description="OpenMP threads of the model; several that share cores spin."
