@@ -17,6 +17,7 @@ from artgrab.scraper.browser import Browser, PageError, chromium
 from artgrab.scraper.robots import Robots
 from artgrab.scraper.sources import Found, SourceError, Tools
 from artgrab.scraper.sources.gallery import Limits, pictures
+from artgrab.scraper.turns import Turns
 from artgrab.scraper.web import open_session
 from tests.support.playing_hosts import PlayingHosts, playing_hosts
 from tests.support.requirements import need_browser
@@ -93,6 +94,7 @@ async def _scraped(
         session=session,
         robots=Robots(session),
         browser=get,
+        turns=Turns(),
         sleep=sleep,
     )
     return [

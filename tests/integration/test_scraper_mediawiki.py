@@ -3,6 +3,8 @@
 A real MediaWiki is asked in test_scraper_world.
 """
 
+import asyncio
+
 import pytest
 from aiohttp import web
 
@@ -12,11 +14,12 @@ from artgrab.scraper.browser import Browser
 from artgrab.scraper.robots import Robots
 from artgrab.scraper.sources import Found, SourceError, Tools
 from artgrab.scraper.sources.mediawiki import pictures
+from artgrab.scraper.turns import Turns
 from artgrab.scraper.web import open_session
 from tests.support.played_wiki import PlayedWiki
 
 
-async def _search(wiki: PlayedWiki) -> list[list[Found]]:
+async def _search(wiki: PlayedWiki, turns: Turns | None = None) -> list[list[Found]]:
     """Search the wiki to the end."""
     source = Source(mediawiki=MediaWikiSource(url="http://wiki.test/w/api.php"))
 
@@ -29,9 +32,13 @@ async def _search(wiki: PlayedWiki) -> list[list[Found]]:
     async with wiki.running() as endpoint:
         network = NetworkSettings(resolve={"wiki.test": endpoint}, contact="mailto:me@example.org")
         async with open_session(network) as session:
-            robots = Robots(session)
             tools = Tools(
-                network=network, session=session, robots=robots, browser=browser, sleep=sleep
+                network=network,
+                session=session,
+                robots=Robots(session),
+                browser=browser,
+                turns=turns or Turns(),
+                sleep=sleep,
             )
             return [list(batch) async for batch in pictures(source, "old bridge", tools=tools)]
 
@@ -130,3 +137,11 @@ async def test_a_wiki_that_always_names_the_same_position_is_left() -> None:
     wiki.troubles = [web.json_response(stuck) for _ in range(20)]
     assert await _search(wiki) == []
     assert len(wiki.queries) == 2
+
+
+async def test_searches_that_run_at_once_take_turns_at_one_wiki() -> None:
+    wiki = PlayedWiki(120)
+    turns = Turns()
+    await asyncio.gather(*(_search(wiki, turns) for _ in range(3)))
+    assert len(wiki.queries) == 9
+    assert wiki.most_at_once == 1

@@ -1,5 +1,6 @@
 """A wiki that answers as MediaWiki does, and makes the troubles it is told to make."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,9 +19,20 @@ class PlayedWiki:
         """Offset from which on searches are forbidden."""
         self.queries: list[dict[str, str]] = []
         self.agents: set[str] = set()
+        self.most_at_once = self._at_once = 0
         self.slept: list[float] = []
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request, as one of those that are asked at once."""
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        await asyncio.sleep(0)  # lets others begin
+        try:
+            return self._answer(request)
+        finally:
+            self._at_once -= 1
+
+    def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path != "/w/api.php":
             return web.Response(status=404)
         self.queries.append(dict(request.query))

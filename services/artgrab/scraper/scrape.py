@@ -22,6 +22,7 @@ from artgrab.scraper.ingest_messages import Acked, hello_message
 from artgrab.scraper.robots import Robots
 from artgrab.scraper.sources import DRIVERS, Found, SourceError, Tools
 from artgrab.scraper.tally import Tally
+from artgrab.scraper.turns import Turns
 from artgrab.scraper.web import open_session
 
 
@@ -77,12 +78,15 @@ async def scrape(
     network: NetworkSettings,
     progress: ProgressSink,
     browsers: BrowserFactory = chromium,
+    turns: Turns | None = None,
     token: str = "",
 ) -> ScrapeOutcome:
     """Find a category's pictures and have the downloaders fetch and keep them.
 
     Ends when the target is reached or every source is exhausted, and only when all that was sent
     is acknowledged, so that it may be killed and started again at any moment.
+
+    Several may run at once; given the same turns they ask each API one request at a time.
 
     Raises:
         BadInputError: a selector or endpoint of the user's is wrong.
@@ -97,6 +101,7 @@ async def scrape(
             session=session,
             robots=Robots(session),
             browser=slot.get,
+            turns=turns or Turns(),
             sleep=asyncio.sleep,
         )
         job = _Scrape(category, progress)

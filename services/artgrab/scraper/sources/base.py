@@ -12,6 +12,7 @@ from artgrab.common.records import Licence
 from artgrab.common.resources import Source
 from artgrab.scraper.browser import Browser
 from artgrab.scraper.robots import Robots
+from artgrab.scraper.turns import Turns
 
 MAX_TEXT_LENGTH = 500
 """Characters kept of titles and names: they are labels for people, and hostile input."""
@@ -45,6 +46,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     robots: Robots
     browser: Callable[[], Awaitable[Browser]]
     """Start the browser, or return the one that runs already."""
+    turns: Turns
     sleep: Callable[[float], Awaitable[None]]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
 import aiohttp
+from yarl import URL
 
 from artgrab.common.resources import Source
 from artgrab.common.urls import site_of
@@ -103,7 +104,10 @@ class _Wiki:
         raise SourceError(f"{site_of(self._url)} gives no answer in {_ATTEMPTS} tries: {trouble}")
 
     async def _ask_once(self, fields: Mapping[str, str | int]) -> Answer:
-        async with self._tools.session.get(self._url, params=fields) as response:
+        async with (
+            self._tools.turns.at(URL(self._url).authority),
+            self._tools.session.get(self._url, params=fields) as response,
+        ):
             retry_after = _retry_after(response.headers.get("Retry-After", ""))
             if response.status == 429 or response.status >= 500:
                 raise LaggingError(f"status {response.status}", retry_after=retry_after)

@@ -1,0 +1,99 @@
+"""robots.txt over real sockets: who may do what, and what no answer means (RFC 9309)."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from artgrab.scraper.robots import MAX_BYTES, Robots
+from artgrab.scraper.web import open_session
+from tests.support.playing_hosts import PlayingHosts, playing_hosts
+
+_ROBOTS = "http://a.test/robots.txt"
+_PAGE = "http://a.test/gallery"
+
+
+@pytest.fixture
+async def hosts() -> AsyncIterator[PlayingHosts]:
+    async with playing_hosts() as hosts:
+        yield hosts
+
+
+@pytest.fixture
+async def session(hosts: PlayingHosts) -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session(hosts.network) as session:
+        yield session
+
+
+@pytest.mark.parametrize(
+    ("rules", "allowed"),
+    [
+        ("", True),
+        ("User-agent: *\nDisallow: /", False),
+        ("User-agent: *\nDisallow: /other", True),
+        ("User-agent: artgrab\nDisallow: /gallery\n\nUser-agent: *\nAllow: /", False),
+        ("User-agent: *\nDisallow: /\n\nUser-agent: ArtGrab\nAllow: /gallery", True),
+        ("User-agent: otherbot\nDisallow: /", True),
+        ("\ufeff\x00\xff Disallow / nonsense", True),
+    ],
+)
+async def test_rules_are_kept_as_they_address_us(
+    hosts: PlayingHosts, session: aiohttp.ClientSession, rules: str, allowed: bool
+) -> None:
+    hosts.put(_ROBOTS, rules.encode())
+    assert await Robots(session).allows(_PAGE) is allowed
+
+
+@pytest.mark.parametrize(
+    ("status", "allowed"), [(404, True), (403, True), (500, False), (503, False)]
+)
+async def test_no_rules_allow_all_and_a_broken_server_forbids_all(
+    hosts: PlayingHosts, session: aiohttp.ClientSession, status: int, allowed: bool
+) -> None:
+    hosts.put(_ROBOTS, b"User-agent: *\nDisallow: /", status=status)
+    assert await Robots(session).allows(_PAGE) is allowed
+
+
+async def test_a_server_that_hangs_up_forbids_all(
+    hosts: PlayingHosts, session: aiohttp.ClientSession
+) -> None:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    hosts.handle(_ROBOTS, hang_up)
+    assert not await Robots(session).allows(_PAGE)
+
+
+async def test_redirects_are_followed_but_not_for_ever(
+    hosts: PlayingHosts, session: aiohttp.ClientSession
+) -> None:
+    hosts.put(_ROBOTS, status=301, headers={"Location": "http://b.test/rules"})
+    hosts.put("http://b.test/rules", b"User-agent: *\nDisallow: /gallery")
+    robots = Robots(session)
+    assert not await robots.allows(_PAGE)
+    assert await robots.allows("http://a.test/other")
+    hosts.put("http://c.test/robots.txt", status=302, headers={"Location": "/robots.txt"})
+    assert not await Robots(session).allows("http://c.test/")
+    assert hosts.asked("http://c.test/robots.txt") <= 6
+
+
+async def test_endless_rules_are_read_to_the_limit(
+    hosts: PlayingHosts, session: aiohttp.ClientSession
+) -> None:
+    first = b"User-agent: *\nDisallow: /gallery\n#"
+    hosts.put(_ROBOTS, first + b"x" * (2 * MAX_BYTES) + b"\nAllow: /gallery/more")
+    robots = Robots(session)
+    assert not await robots.allows(_PAGE)
+    assert not await robots.allows("http://a.test/gallery/more")
+
+
+async def test_the_rules_of_a_site_are_read_once(
+    hosts: PlayingHosts, session: aiohttp.ClientSession
+) -> None:
+    robots = Robots(session)
+    for number in range(3):
+        assert await robots.allows(f"http://a.test/{number}")
+    assert hosts.asked(_ROBOTS) == 1
