@@ -170,28 +170,37 @@ class Desk:
     async def _settle_first(
         self, candidate: Candidate, work: Callable[[Candidate], Awaitable[Record]]
     ) -> Verdict:
-        key = candidate.candidate_id
-        ours = self._ledger.under_way[key] = asyncio.get_running_loop().create_future()
-        verdict: Verdict | None = None
-        try:
-            verdict = await self._work(candidate, work)
-            return verdict
-        finally:
-            del self._ledger.under_way[key]
-            ours.set_result(verdict)
-
-    async def _work(
-        self, candidate: Candidate, work: Callable[[Candidate], Awaitable[Record]]
-    ) -> Verdict:
+        settled = self._begin(candidate.candidate_id)
         try:
             record = await work(candidate)
         except RetryLaterError as error:
-            return Verdict(VerdictOutcome.RETRY_LATER, error.reason, error.retry_after)
+            verdict = Verdict(VerdictOutcome.RETRY_LATER, error.reason, error.retry_after)
+            settled(verdict)
+            return verdict
+        except BaseException:
+            settled(None)
+            raise
         if self._second_tries.grant(record):
-            return Verdict(VerdictOutcome.RETRY_LATER, record.reason, _RETRY_SECONDS)
-        # Once begun, the writing is noted even when the stream that asked for it is gone.
-        await asyncio.shield(asyncio.ensure_future(self._commit(record)))
-        return Verdict(VerdictOutcome(record.outcome), record.reason)
+            verdict = Verdict(VerdictOutcome.RETRY_LATER, record.reason, _RETRY_SECONDS)
+            settled(verdict)
+            return verdict
+        verdict = Verdict(VerdictOutcome(record.outcome), record.reason)
+        # Once begun, the writing goes on even when the stream that asked for it is gone, and
+        # until it is done nobody else may begin.
+        commit = asyncio.ensure_future(self._commit(record))
+        commit.add_done_callback(lambda task: settled(verdict if _went_well(task) else None))
+        await asyncio.shield(commit)
+        return verdict
+
+    def _begin(self, key: str) -> Callable[[Verdict | None], None]:
+        """Note a candidate as under way; return what ends that (None: another may take over)."""
+        ours = self._ledger.under_way[key] = asyncio.get_running_loop().create_future()
+
+        def settled(verdict: Verdict | None) -> None:
+            del self._ledger.under_way[key]
+            ours.set_result(verdict)
+
+        return settled
 
     async def _commit(self, record: Record) -> None:
         await self._writer.append(record)
@@ -211,6 +220,10 @@ class Desk:
         entry: Entry = Sighting(candidate=candidate)
         await self._writer.append(entry)
         known.sightings.add(_sighting_key(candidate))
+
+
+def _went_well(task: "asyncio.Task[None]") -> bool:
+    return not task.cancelled() and task.exception() is None
 
 
 def _known(record: Record, sightings: tuple[Candidate, ...]) -> _Known:

@@ -5,11 +5,9 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import msgspec
 import structlog
-from multidict import CIMultiDictProxy
 from yarl import URL
 
 from artgrab.common.digests import sha256_hex, short_digest
@@ -19,7 +17,7 @@ from artgrab.common.store import Store
 from artgrab.common.urls import site_of
 from artgrab.common.version import VERSION
 from artgrab.downloader.errors import FetchError, RefusedError, RetryLaterError
-from artgrab.downloader.fetch import NETWORK_TROUBLES, REDIRECTS, Reply, Web, absolute
+from artgrab.downloader.fetch import NETWORK_TROUBLES, REDIRECTS, Reply, Web, absolute, retry_after
 from artgrab.downloader.hosts import Hosts
 from artgrab.downloader.optouts import headers_of_interest, opt_out_signals
 from artgrab.downloader.robots import Robots
@@ -165,7 +163,9 @@ class Pipeline:
     def _check_status(self, reply: Reply) -> None:
         site = site_of(str(reply.url))
         if reply.status == 429 or (reply.status == 503 and "Retry-After" in reply.headers):
-            seconds = self._hosts.hold_off(site, retry_after=_retry_after(reply.headers, self._now))
+            seconds = self._hosts.hold_off(
+                site, retry_after=retry_after(reply.headers, self._now())
+            )
             if seconds is not None:
                 raise RetryLaterError("host-busy", retry_after=seconds)
         if reply.status != 200:
@@ -226,14 +226,3 @@ def _decision(visit: _Visit) -> str:
 
 def _origin(url: URL) -> str:
     return str(url.origin())
-
-
-def _retry_after(headers: CIMultiDictProxy[str], now: Callable[[], datetime]) -> float | None:
-    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3); None where it says none."""
-    value = headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - now()).total_seconds())
-    except (ValueError, TypeError):
-        return None
