@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_a_run_killed_at_many_points_ends_in_the_same_dataset_and_model(tmp_path
         assert_no_picture_twice_and_none_missing(store, category)
 
 
-def _run_disturbed(world: World, documents: Path, store: Path) -> dict[str, object]:
+def _run_disturbed(world: World, documents: Path, store: Path) -> dict[str, Any]:
     for condition in KILL_POINTS.values():
         with job(world, documents, store) as disturbed:
             disturbed.kill_when(condition)

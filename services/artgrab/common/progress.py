@@ -26,7 +26,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 class ProgressSink(Protocol):
     """Whoever shows or forwards progress."""
 
-    def __call__(self, progress: Progress) -> None: ...
+    def __call__(self, progress: Progress, /) -> None: ...
 
 
 def no_progress(progress: Progress) -> None:
