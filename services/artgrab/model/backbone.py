@@ -1,17 +1,13 @@
 """Any timm backbone by name, as a function from pictures to features."""
 
 import difflib
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # raised inside of torch and timm
-    import timm
-    import torch
-
+import timm
+import torch
 from torch import Tensor, nn
 
 from artgrab.common.errors import BadInputError, SurroundingsError

@@ -52,11 +52,12 @@ def read_pixels(stored: bytes) -> Pixels:
 
 def trim_margins(pixels: Pixels) -> Pixels:
     """Cut off the white margins."""
-    content = pixels.min(axis=2) < 255 - _MARGIN_TOLERANCE
-    rows, columns = np.flatnonzero(content.any(axis=1)), np.flatnonzero(content.any(axis=0))
-    if min(rows.size, columns.size) < _LEAST_CONTENT:
+    lightest, white = (255 - _MARGIN_TOLERANCE,) * 3, (255,) * 3
+    content = cv2.bitwise_not(cv2.inRange(pixels, lightest, white))
+    left, top, width, height = cv2.boundingRect(content)
+    if min(width, height) < _LEAST_CONTENT:
         return pixels
-    return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return pixels[top : top + height, left : left + width]
 
 
 def square(pixels: Pixels, *, side: int) -> Pixels:
@@ -77,6 +78,6 @@ def view_of(stored: bytes, *, side: int) -> Pixels:
 
 def to_batch(views: Sequence[Pixels], spec: BackboneInput) -> Tensor:
     """Return views as a batch with normalised colours (picture, colour, row, column)."""
-    batch = torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2).float().div_(255)
-    mean, std = torch.tensor(spec.mean), torch.tensor(spec.std)
-    return batch.sub_(mean.view(1, 3, 1, 1)).div_(std.view(1, 3, 1, 1))
+    batch = torch.from_numpy(np.stack(views)).float()
+    mean, std = 255 * torch.tensor(spec.mean), 255 * torch.tensor(spec.std)
+    return batch.sub_(mean).div_(std).permute(0, 3, 1, 2)
