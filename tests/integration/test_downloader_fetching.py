@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -426,3 +427,30 @@ async def test_a_tarpit_holds_its_first_visitors_only(hosts: PlayingHosts, store
     reasons = [reason for _, reason in found.values()]
     assert set(reasons) == {"read-timeout", "host-down"}
     assert reasons.count("read-timeout") <= 6
+
+
+async def test_bodies_beyond_what_may_be_held_come_again(hosts: PlayingHosts, store: Store) -> None:
+    picture = jpeg(width=600, height=400)
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def half(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": str(len(picture))})
+        await response.prepare(request)
+        await response.write(picture[:-100])
+        begun.set()
+        await go.wait()
+        await response.write(picture[-100:])
+        return response
+
+    first = hosts.handle("http://a.test/a.jpg", half)
+    others = (hosts.put(f"http://b{number}.test/b.jpg", picture) for number in count())
+    budget = len(picture) + 1000
+    async with downloader(store, hosts.network, max_bytes_in_flight=budget) as endpoint:
+        waiting = asyncio.create_task(ingest_one(endpoint, first))
+        await begun.wait()
+        async with asyncio.timeout(20):
+            while await ingest_one(endpoint, next(others)) != ("RETRY_LATER", "overloaded"):
+                pass  # what was begun may not have arrived yet
+        go.set()
+        assert await waiting == ("STORED", "")
+        assert await ingest_one(endpoint, next(others)) == ("STORED", "")

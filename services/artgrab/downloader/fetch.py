@@ -40,8 +40,11 @@ class Reply:
     def headers(self) -> CIMultiDictProxy[str]:
         return self._response.headers
 
-    async def read(self) -> bytes:
+    async def read(self, *, take: Callable[[int], None] = lambda count: None) -> bytes:
         """Return the whole body, counted after any decompression.
+
+        Args:
+            take: told of every some bytes before they are kept; what it raises ends the reading.
 
         Raises:
             FetchError: too-large or too-slow.
@@ -49,12 +52,14 @@ class Reply:
         limit = self._settings.max_source_bytes
         if (self._response.content_length or 0) > limit:
             raise FetchError("too-large")
-        body = await self.read_first(limit + 1)
+        body = await self.read_first(limit + 1, take=take)
         if len(body) > limit:
             raise FetchError("too-large")
         return body
 
-    async def read_first(self, limit: int) -> bytes:
+    async def read_first(
+        self, limit: int, *, take: Callable[[int], None] = lambda count: None
+    ) -> bytes:
         """Return at most so many bytes of the body, and read no more than those.
 
         Raises:
@@ -63,6 +68,7 @@ class Reply:
         body = bytearray()
         rate = _Rate(self._settings, self._clock)
         async for chunk in self._response.content.iter_chunked(_CHUNK_BYTES):
+            take(len(chunk))
             body += chunk
             if len(body) >= limit:
                 break
@@ -138,8 +144,10 @@ class _translated_errors:  # noqa: N801 - reads as the statement that it is
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> None:
-        if isinstance(error, Exception) and not isinstance(error, FetchError):
-            raise _translate(error) from error
+        if isinstance(error, Exception):
+            translated = _translate(error)
+            if translated is not error:
+                raise translated from error
 
 
 _PASSING: tuple[tuple[type[Exception], str], ...] = (

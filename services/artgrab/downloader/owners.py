@@ -80,7 +80,7 @@ async def _resolve_one(endpoint: str) -> list[str]:
     host, _, port = endpoint.rpartition(":")
     try:
         answers = await asyncio.get_running_loop().getaddrinfo(host.strip("[]"), int(port), type=1)
-    except OSError:
+    except (OSError, UnicodeError):
         return []
     return [
         f"[{info[4][0]}]:{port}" if ":" in str(info[4][0]) else f"{info[4][0]}:{port}"

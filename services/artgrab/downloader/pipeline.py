@@ -24,6 +24,7 @@ from artgrab.downloader.robots import Robots
 from artgrab.images import DecodePool, DecoderFailedError, Picture, PictureRefusedError
 
 MAX_REDIRECTS = 5
+_OVERLOADED_SECONDS = 2.0
 _PASSING_STATUS = (408, 425, 429)
 
 _log = structlog.get_logger()
@@ -73,6 +74,7 @@ class Pipeline:
         pool: DecodePool,
         store: Store,
         max_fetches: int,
+        max_bytes_in_flight: int,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._web = web
@@ -81,6 +83,7 @@ class Pipeline:
         self._pool = pool
         self._store = store
         self._gate = asyncio.Semaphore(max_fetches)
+        self._free_bytes = max_bytes_in_flight
         self._now = now
 
     async def make_record(self, candidate: Candidate, task: Task) -> Record:
@@ -122,7 +125,7 @@ class Pipeline:
             raise FetchError("internal-error", passing=True) from error
 
     async def _download(self, url: str, visit: _Visit, held: AsyncExitStack) -> None:
-        """Fill the visit; `held` keeps the place among max_fetches until pixels are through."""
+        """Fill the visit; `held` keeps its place and bytes taken until the pixels are through."""
         for hop in range(MAX_REDIRECTS + 1):
             visit.final_url = url
             target = self._web.check(url)
@@ -131,34 +134,43 @@ class Pipeline:
             async with self._hosts.turn(site_of(url)):
                 if hop == 0:
                     await held.enter_async_context(self._gate)
-                location = await self._visit(url, visit)
+                location = await self._visit(url, visit, held)
             if location is None:
                 return
             url = location
         raise FetchError("too-many-redirects")
 
-    async def _visit(self, url: str, visit: _Visit) -> str | None:
+    async def _visit(self, url: str, visit: _Visit, held: AsyncExitStack) -> str | None:
         """Ask one URL; return where it redirects to, None when the visit is at its end."""
         try:
             async with self._web.get(url) as reply:
                 if reply.status in REDIRECTS:
                     return absolute(reply.url, reply.headers.get("Location", ""))
-                await self._take(reply, visit)
+                await self._take(reply, visit, held)
         except FetchError as error:
             if error.reason in NETWORK_TROUBLES:
                 self._hosts.note_trouble(site_of(url))
             raise
         return None
 
-    async def _take(self, reply: Reply, visit: _Visit) -> None:
+    async def _take(self, reply: Reply, visit: _Visit, held: AsyncExitStack) -> None:
         visit.http_status = reply.status
         visit.headers = dict(headers_of_interest(reply.headers))
         self._check_status(reply)
         signals = opt_out_signals(reply.headers)
         if signals:
             raise RefusedError("opt-out", signals=signals)
-        visit.body = await reply.read()
+        visit.body = await reply.read(take=lambda count: self._reserve(count, held))
         self._hosts.forgive(site_of(str(reply.url)))
+
+    def _reserve(self, count: int, held: AsyncExitStack) -> None:
+        if count > self._free_bytes:
+            raise RetryLaterError("overloaded", retry_after=_OVERLOADED_SECONDS)
+        self._free_bytes -= count
+        held.callback(self._release, count)
+
+    def _release(self, count: int) -> None:
+        self._free_bytes += count
 
     def _check_status(self, reply: Reply) -> None:
         site = site_of(str(reply.url))

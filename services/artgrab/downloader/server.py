@@ -113,6 +113,7 @@ async def _servicer(
                 pool=pool,
                 store=store,
                 max_fetches=settings.max_fetches,
+                max_bytes_in_flight=settings.max_bytes_in_flight,
             ),
             ledgers=Ledgers(store),
             owners=owners,

@@ -28,6 +28,9 @@ class DownloaderSettings(BaseSettings):
         15, description="The same after SIGTERM; less than the supervisor's patience."
     )
     max_fetches: int = Field(64, ge=1, le=4096, description="Fetches at once, over all hosts.")
+    max_bytes_in_flight: int = Field(
+        512 * 1024**2, ge=1024, description="Bodies held at once; beyond it candidates come again."
+    )
     decode_workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="Processes."
     )
