@@ -14,6 +14,7 @@ from artgrab.v1 import predict_service_pb2 as pb
 from artgrab.v1 import predict_service_pb2_grpc as pb_grpc
 from tests.support.predicting import (
     MODEL_SHA256,
+    Brightness,
     BrightnessClassifier,
     grey_png,
     predict_server,
@@ -215,7 +216,7 @@ async def test_a_model_that_fails_costs_its_requests_and_not_the_service() -> No
 
 async def test_a_model_without_probabilities_is_never_ready() -> None:
     class Broken(BrightnessClassifier):
-        def _answer(self, stored: bytes):  # type: ignore[no-untyped-def]
+        def _answer(self, stored: bytes) -> Brightness:
             answer = super()._answer(stored)
             return type(answer)("art", float("nan"), {"art": float("nan"), "not-art": 0.0})
 
@@ -271,5 +272,5 @@ def _raise_stop(classifier: BrightnessClassifier) -> None:
 async def test_a_taken_port_is_told_in_one_sentence() -> None:
     async with predict_server(BrightnessClassifier()) as endpoint:
         with pytest.raises(SurroundingsError, match="choose another"):
-            async with predict_server(BrightnessClassifier(), listen=endpoint):  # type: ignore[arg-type]
+            async with predict_server(BrightnessClassifier(), listen=endpoint):
                 pytest.fail("two servers on one port")

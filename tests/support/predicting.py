@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -67,9 +68,9 @@ class BrightnessClassifier:
 
 
 @asynccontextmanager
-async def predict_server(classifier: BrightnessClassifier, **settings: int) -> AsyncIterator[str]:
+async def predict_server(classifier: BrightnessClassifier, **settings: Any) -> AsyncIterator[str]:
     """Serve on a free port of loopback; yield HOST:PORT."""
-    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
     task = asyncio.create_task(
         serve(
@@ -77,7 +78,7 @@ async def predict_server(classifier: BrightnessClassifier, **settings: int) -> A
         )
     )
     try:
-        await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             await task
         yield await ready
@@ -91,5 +92,5 @@ async def wait_until(condition: object, *, seconds: float = 20) -> None:
     """Return when condition() is true."""
     assert callable(condition)
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is waited for lives on other threads
+        while not condition():
             await asyncio.sleep(0.005)

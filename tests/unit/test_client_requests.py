@@ -1,5 +1,6 @@
 """How pictures become requests, when calls are repeated, and whom TLS is spoken with."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import grpc
@@ -54,7 +55,7 @@ def test_no_two_neighbours_would_fit_into_one_request(
 def test_pictures_are_read_no_further_than_the_next_request_needs() -> None:
     read: list[int] = []
 
-    def pictures():  # type: ignore[no-untyped-def]
+    def pictures() -> Iterator[bytes]:
         for number in range(100):
             read.append(number)
             yield b"x"
