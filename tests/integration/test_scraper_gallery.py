@@ -80,6 +80,7 @@ async def _scraped(
     more: str | None = None,
     image: str = "a::attr(href)",
     limits: Limits = _QUICK,
+    slept: list[float] | None = None,
 ) -> list[list[Found]]:
     selectors = GallerySelectors(item="figure", image=image, more=more)
     source = Source(gallery=GallerySource(url=url, selectors=selectors))
@@ -87,7 +88,9 @@ async def _scraped(
     async def get() -> Browser:
         return browser
 
-    async def sleep(seconds: float) -> None: ...
+    async def sleep(seconds: float) -> None:
+        if slept is not None:
+            slept.append(seconds)
 
     tools = Tools(
         network=NetworkSettings(),
@@ -164,6 +167,46 @@ async def test_links_to_further_pages_are_followed_on_this_site_only_and_once_ea
     before = hosts.asked("http://elsewhere.test/")
     assert _numbers(await _scraped(browser, session, more="a.next")) == list(range(5))
     assert hosts.asked("http://elsewhere.test/") == before == 0
+
+
+async def test_pictures_that_load_just_before_the_next_page_is_opened_are_not_lost(
+    hosts: PlayingHosts, browser: Browser, session: aiohttp.ClientSession
+) -> None:
+    lazy = (
+        "<figure style='margin-top: 9000px'><a href='data:,'>x</a></figure><script>"
+        "addEventListener('scroll', () => { if (scrollY > 5000)"
+        " document.querySelectorAll('figure a')[3].href = '/full/3.jpg' })</script>"
+    )
+    _html(hosts, _PAGE, f"{_items(0, 3)}{lazy}<a class=next href='/list?page=2'>next</a>")
+    _html(hosts, "http://www.gallery.test/list?page=2", _items(4, 6))
+    batches = await _scraped(browser, session, more="a.next")
+    assert _numbers(batches) == list(range(6))
+    assert [found.rank for batch in batches for found in batch] == list(range(6))
+
+
+async def test_a_button_that_fails_once_is_pressed_again(
+    hosts: PlayingHosts, browser: Browser, session: aiohttp.ClientSession
+) -> None:
+    script = _SCRIPT.replace("TOTAL", "20") + (
+        "add(); let presses = 0; const b = document.querySelector('button');"
+        " b.addEventListener('click', () => { if (presses++) { add(); b.remove() } })"
+    )
+    _html(hosts, _PAGE, f"<div id=gallery></div><button>More</button><script>{script}</script>")
+    limits = Limits(patience_seconds=(0.2, 0.2), pressed_seconds=0.3)
+    assert _numbers(await _scraped(browser, session, more="button", limits=limits)) == [*range(20)]
+
+
+async def test_the_pause_that_robots_txt_asks_for_is_made_between_pages(
+    hosts: PlayingHosts, browser: Browser, session: aiohttp.ClientSession
+) -> None:
+    hosts.put("http://www.calm.test/robots.txt", b"User-agent: *\nCrawl-delay: 7\n")
+    _html(hosts, "http://www.calm.test/list", f"{_items(0, 2)}<a class=next href='/2'>next</a>")
+    _html(hosts, "http://www.calm.test/2", _items(2, 3))
+    slept: list[float] = []
+    url = "http://www.calm.test/list"
+    batches = await _scraped(browser, session, url=url, more="a.next", slept=slept)
+    assert _numbers(batches) == [0, 1, 2]
+    assert slept == [7.0]
 
 
 async def test_lazily_loaded_pictures_are_found_with_their_real_addresses(

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from artgrab.scraper.robots import MAX_BYTES, Robots
+from artgrab.scraper.robots import MAX_BYTES, MAX_DELAY_SECONDS, Robots
 from artgrab.scraper.web import open_session
 from tests.support.playing_hosts import PlayingHosts, playing_hosts
 
@@ -97,3 +97,20 @@ async def test_the_rules_of_a_site_are_read_once(
     for number in range(3):
         assert await robots.allows(f"http://a.test/{number}")
     assert hosts.asked(_ROBOTS) == 1
+
+
+@pytest.mark.parametrize(
+    ("rules", "seconds"),
+    [
+        ("", 0.0),
+        ("User-agent: *\nCrawl-delay: 2.5", 2.5),
+        ("User-agent: *\nCrawl-delay: 86400", MAX_DELAY_SECONDS),
+        ("User-agent: *\nCrawl-delay: -4", 0.0),
+        ("User-agent: *\nCrawl-delay: soon", 0.0),
+    ],
+)
+async def test_the_pause_a_site_asks_for_is_known_within_reason(
+    hosts: PlayingHosts, session: aiohttp.ClientSession, rules: str, seconds: float
+) -> None:
+    hosts.put(_ROBOTS, rules.encode())
+    assert await Robots(session).delay(_PAGE) == seconds

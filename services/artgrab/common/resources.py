@@ -76,7 +76,7 @@ class Source(Resource):
     @property
     def kind(self) -> str:
         """Name of the one member that is set."""
-        return next(iter(self.model_fields_set))
+        return next(name for name in type(self).model_fields if getattr(self, name) is not None)
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:

@@ -24,6 +24,8 @@ from artgrab.common.network import NetworkSettings
 PAGE_LOAD_SECONDS = 45
 SCRIPT_SECONDS = 30
 _COMMAND_SECONDS = PAGE_LOAD_SECONDS + 15
+_MAX_PAGE_LENGTH = 32_000_000
+"""Characters; a page of 20,000 pictures has about 10 million."""
 _END_SECONDS = 20
 _LONGEST_PATH = 30
 _PROFILE_PREFIX = "artgrab-chromium-"
@@ -83,9 +85,10 @@ class Browser(Protocol):
         ...
 
     async def html(self) -> bytes:
-        """Return the page as it is now, in UTF-8.
+        """Return the page as it is now, in UTF-8, cut at 32 million characters.
 
         Raises:
+            PageError: a script of the page hinders us.
             BrowserError: the browser broke down.
         """
         ...
@@ -120,7 +123,7 @@ class ChromiumBrowser:
         return await self._call(self._driver.execute_script, body, *arguments)
 
     async def html(self) -> bytes:
-        source = await self._call(lambda: self._driver.page_source)
+        source = await self.run(_HTML_SCRIPT, _MAX_PAGE_LENGTH)
         return str(source).encode("utf-8", errors="replace")
 
     async def address(self) -> str:
@@ -139,6 +142,7 @@ class ChromiumBrowser:
             raise BrowserError(f"the browser broke down ({type(error).__name__})") from error
 
 
+_HTML_SCRIPT = "return document.documentElement?.outerHTML.slice(0, arguments[0]) ?? ''"
 # Where nothing answers, Chromium shows a page of its own instead.
 _STATUS_SCRIPT = """
 const failed = location.protocol === 'chrome-error:';

@@ -9,6 +9,7 @@ from artgrab.scraper.web import read_at_most
 
 MAX_BYTES = 512_000
 """RFC 9309, 2.5: parsers must take at least 500 KiB."""
+MAX_DELAY_SECONDS = 30.0
 _MAX_REDIRECTS = 5
 _ALL = Protego.parse("")
 _NONE = Protego.parse("User-agent: *\nDisallow: /\n")
@@ -23,10 +24,18 @@ class Robots:
 
     async def allows(self, url: str) -> bool:
         """Tell whether we may open a page; a site whose rules cannot be had forbids all."""
+        return bool((await self._rules_for(url)).can_fetch(url, PRODUCT))
+
+    async def delay(self, url: str) -> float:
+        """Return seconds the site wants between two pages (Crawl-delay), within reason."""
+        asked = (await self._rules_for(url)).crawl_delay(PRODUCT) or 0.0
+        return min(max(float(asked), 0.0), MAX_DELAY_SECONDS)
+
+    async def _rules_for(self, url: str) -> Protego:
         origin = URL(url).origin()
         if origin not in self._rules:
             self._rules[origin] = await self._fetch(origin / "robots.txt")
-        return bool(self._rules[origin].can_fetch(url, PRODUCT))
+        return self._rules[origin]
 
     async def _fetch(self, url: URL) -> Protego:
         try:

@@ -68,6 +68,7 @@ class _Visit:
         self._parsed = Parsed(0, [])
         self._offset = 0  # items on the pages before this one
         self._pages: set[str] = set()
+        self._next = ""
         self._followed = False  # then its absence says that this is the end
         self.known: set[str] = set()
 
@@ -89,11 +90,12 @@ class _Visit:
     async def new_pictures(self) -> list[Found]:
         """Return what the page shows that was not shown before."""
         base_url = await self._browser.address()
+        try:
+            html = await self._browser.html()
+        except PageError:
+            return []  # it replaces itself this moment
         self._parsed = parse(
-            await self._browser.html(),
-            base_url=base_url,
-            selectors=self._selectors,
-            first_rank=self._offset,
+            html, base_url=base_url, selectors=self._selectors, first_rank=self._offset
         )
         fresh = [found for found in self._parsed.found if found.url not in self.known]
         self.known.update(found.url for found in fresh)
@@ -101,13 +103,17 @@ class _Visit:
 
     async def grow(self) -> bool:
         """Bring more pictures onto the page, or open the next one; False at the end."""
+        if self._next:
+            await self._open_next()
+            return True
         tries = self._limits.patience_seconds
         for patience in tries[:2] if self._followed else tries:
             await self._run(SCROLL)
             if self._more and (more := await self._run(MORE, self._more, self._items)):
                 self._followed = True
-                return await self._follow_or_wait(str(more))
-            if await self._grown(patience):
+                if await self._follow_or_wait(str(more)):
+                    return True
+            elif await self._grown(patience):
                 return True
         return False
 
@@ -121,10 +127,14 @@ class _Visit:
         url = absolute_url(more, base_url=self._url)
         if not url or not self._may_follow(url):
             return False
-        await self.new_pictures()  # counts what came while we scrolled
-        self._offset += self._parsed.items
-        await self.open(url)
+        self._next = url  # after another look at this page: we have scrolled since the last
         return True
+
+    async def _open_next(self) -> None:
+        url, self._next = self._next, ""
+        self._offset += self._parsed.items
+        await self._tools.sleep(await self._tools.robots.delay(url))
+        await self.open(url)
 
     def _may_follow(self, url: str) -> bool:
         fresh = urldefrag(url)[0] not in self._pages and len(self._pages) < self._limits.pages
