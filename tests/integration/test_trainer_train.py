@@ -9,11 +9,19 @@ from pathlib import Path
 import pytest
 
 from artgrab.common.errors import BadInputError, ObjectCorruptError, ObjectMissingError
+from artgrab.common.manifest import TRAIN
 from artgrab.common.progress import Progress, no_progress
 from artgrab.common.store import Store
 from artgrab.model.classifier import Classifier, Prediction
 from artgrab.trainer import TrainedModel, train
-from tests.support.snapshots import CATEGORIES, SNAPSHOT, classifier, picture, put_snapshot
+from tests.support.snapshots import (
+    CATEGORIES,
+    SNAPSHOT,
+    classifier,
+    picture,
+    put_manifest,
+    put_snapshot,
+)
 
 FILES = {"config.json", "metrics.json", "model.json", "model.safetensors", "report.html"}
 
@@ -108,6 +116,27 @@ def test_the_same_inputs_give_the_same_files_whatever_the_threads(
     again = _train(store, threads=1)
     assert again.trained
     assert _contents(store, f"{again.prefix}/") == _contents(first_store, f"{first.prefix}/")
+
+
+def test_the_order_of_the_manifest_does_not_matter(
+    tmp_path: Path, undisturbed: tuple[Store, TrainedModel]
+) -> None:
+    good_store, good = undisturbed
+    store = Store.open(str(tmp_path))
+    put_manifest(store, put_snapshot(store)[::-1])
+    _train(store)
+    assert _contents(store, f"{good.prefix}/") == _contents(good_store, f"{good.prefix}/")
+
+
+def test_nothing_is_learned_from_validation_and_test(
+    tmp_path: Path, undisturbed: tuple[Store, TrainedModel]
+) -> None:
+    store = Store.open(str(tmp_path))
+    put_manifest(store, [row for row in put_snapshot(store) if row.split == TRAIN])
+    without = _train(store)
+    assert without.key != undisturbed[1].key
+    assert without.content_sha256 == undisturbed[1].content_sha256
+    assert without.metrics["accuracy"] is None
 
 
 def test_other_weights_are_another_model_and_share_no_features(

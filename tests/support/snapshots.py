@@ -64,6 +64,12 @@ def put_snapshot(
 ) -> list[ManifestRow]:
     """Store pictures and their snapshot; of ten pictures seven are to train, one to validate."""
     rows = [_put(store, category, n) for category in categories for n in range(each)]
+    put_manifest(store, rows)
+    return rows
+
+
+def put_manifest(store: Store, rows: Sequence[ManifestRow]) -> None:
+    """Store the snapshot of these pictures."""
     store.put(f"{SNAPSHOT}/manifest.parquet", encode_manifest(rows))
     info = SnapshotInfo(
         input_key="snapshot",
@@ -77,7 +83,6 @@ def put_snapshot(
         dropped={},
     )
     store.put(f"{SNAPSHOT}/snapshot.json", msgspec.json.encode(info))
-    return rows
 
 
 def _put(store: Store, category: str, number: int) -> ManifestRow:
