@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from artgrab.common.errors import BadInputError, SurroundingsError
+from artgrab.common.servers import check_address
 from artgrab.images import DecoderFailedError, PictureRefusedError, process_picture
 from artgrab.serving import ServingSettings
-from artgrab.serving.server import check_address
 from artgrab.serving.service import to_message
 from artgrab.serving.smoke import smoke_picture
 from tests.support.predicting import Brightness

@@ -22,6 +22,7 @@ from artgrab.common.documents import load_documents
 from artgrab.common.errors import ArtgrabError, SurroundingsError
 from artgrab.common.logs import configure_logs
 from artgrab.common.network import NetworkSettings
+from artgrab.common.servers import read_settings
 from artgrab.common.store import Store
 
 app = typer.Typer(
@@ -51,7 +52,7 @@ def run(
             files=files,
             documents=documents,
             store=Store.open(store),
-            network=NetworkSettings(),
+            network=read_settings(NetworkSettings),
             predict=predict or [],
             progress=progress,
         )

@@ -17,6 +17,7 @@ from artgrab.common.network import NetworkSettings
 from artgrab.common.processes import die_with_parent
 from artgrab.common.progress import ForwardingSink
 from artgrab.common.resources import ArtClassifier
+from artgrab.common.servers import read_settings
 from artgrab.common.store import Store
 
 Snapshot = Annotated[str, typer.Option(help="Input key of the dataset snapshot.")]
@@ -45,7 +46,7 @@ def scrape(
                     category,
                     run_id=run_id_of(category),
                     endpoints=downloader,
-                    network=NetworkSettings(),
+                    network=read_settings(NetworkSettings),
                     progress=progress,
                 )
             )
@@ -60,8 +61,10 @@ def download(store: StoreUri = DEFAULT_STORE, listen: Listen = "127.0.0.1:50051"
     from artgrab.downloader.server import serve as serve_ingest
     from artgrab.downloader.settings import DownloaderSettings
 
-    settings = DownloaderSettings(listen=listen)
-    asyncio.run(serve_ingest(settings, NetworkSettings(), Store.open(store), _announce))
+    settings = read_settings(DownloaderSettings, listen=listen)
+    asyncio.run(
+        serve_ingest(settings, read_settings(NetworkSettings), Store.open(store), _announce)
+    )
 
 
 def dataset(files: Files, store: StoreUri = DEFAULT_STORE) -> None:
@@ -130,7 +133,7 @@ def serve(
     state = read_classifier_state(opened, namespace=namespace, classifier=classifier)
     if not state.model:
         raise BadInputError(f"{opened.uri} has no model of {classifier}; artgrab run makes one")
-    settings = ServingSettings(listen=listen)
+    settings = read_settings(ServingSettings, listen=listen)
     model = Classifier.load(opened, model_prefix(namespace, state.model), threads=settings.threads)
     asyncio.run(serve_predictions(settings, model, _announce))
 

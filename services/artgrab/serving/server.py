@@ -1,18 +1,14 @@
 """The predict server as a process: put together here, served, and taken down."""
 
 import asyncio
-import os
-import signal
-import socket
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from artgrab.common.errors import BadInputError, SurroundingsError
+from artgrab.common.servers import bind, check_address, set_health, signals_set
 from artgrab.images import DecodePool
 from artgrab.serving.predictor import Classifier, Predictor
 from artgrab.serving.service import SERVICE_NAME, PredictServicer
@@ -47,17 +43,21 @@ async def serve(
     stop = stop or asyncio.Event()
     host = check_address(settings.listen)
     async with AsyncExitStack() as stack:
-        stack.enter_context(_signals(stop))
+        stack.enter_context(signals_set(stop))
         predictor = await stack.enter_async_context(_predictor(settings, classifier))
         servicer = PredictServicer(classifier, predictor, max_pictures=settings.max_pictures)
         health_servicer = health.aio.HealthServicer()
         server = _server(settings, servicer, health_servicer)
-        port = _bind(server, settings.listen)
-        await _set_health(health_servicer, health_pb2.HealthCheckResponse.NOT_SERVING)
+        port = bind(server, settings.listen)
+        await set_health(
+            health_servicer, health_pb2.HealthCheckResponse.NOT_SERVING, service=SERVICE_NAME
+        )
         await server.start()
         try:
             await check_prediction(predictor)
-            await _set_health(health_servicer, health_pb2.HealthCheckResponse.SERVING)
+            await set_health(
+                health_servicer, health_pb2.HealthCheckResponse.SERVING, service=SERVICE_NAME
+            )
             on_ready(f"{host}:{port}")
             await stop.wait()
         finally:
@@ -110,59 +110,3 @@ async def _stop(server: Any, predictor: Predictor, *, grace_seconds: float) -> N
     )
     await server.stop(_FLUSH_SECONDS)
     await stopping
-
-
-def check_address(listen: str) -> str:
-    """Try to listen on ADDRESS:PORT for a moment; return the address.
-
-    gRPC would say the same on stderr, in lines of its own.
-
-    Raises:
-        BadInputError: it is no address and port.
-        SurroundingsError: it is taken, or not of this machine.
-    """
-    host, _, port = listen.rpartition(":")
-    if not host or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
-        raise BadInputError(f"--listen {listen}: give ADDRESS:PORT, as 127.0.0.1:0")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.create_server((host.strip("[]"), int(port)), family=family).close()
-    except OSError as error:
-        raise _taken(listen, os.strerror(error.errno) if error.errno else str(error)) from error
-    return host
-
-
-def _taken(listen: str, why: str) -> SurroundingsError:
-    return SurroundingsError(
-        f"{listen} cannot be listened on ({why}); choose another with --listen, as 127.0.0.1:0"
-    )
-
-
-def _bind(server: Any, listen: str) -> int:
-    try:
-        port: int = server.add_insecure_port(listen)
-    except RuntimeError as error:
-        raise _taken(listen, "gRPC refuses it") from error
-    return port
-
-
-async def _set_health(servicer: Any, status: int) -> None:
-    for name in ("", SERVICE_NAME):
-        await servicer.set(name, status)
-
-
-@contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
-    """Let SIGTERM and SIGINT set the event; only a main thread can."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    wanted = (signal.SIGTERM, signal.SIGINT)
-    for one in wanted:
-        loop.add_signal_handler(one, stop.set)
-    try:
-        yield
-    finally:
-        for one in wanted:
-            loop.remove_signal_handler(one)

@@ -1,0 +1,123 @@
+"""What our gRPC servers share: settings, an address, signals, health, and a word when ready."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsError
+
+from artgrab.common.errors import ArtgrabError, BadInputError, SurroundingsError
+from artgrab.common.logs import configure_logs
+from artgrab.common.processes import die_with_parent
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+def run_process(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], None]) -> int:
+    """Parse the options, run the server, and return the exit code; errors are one line on stderr.
+
+    Adds the options that every server of ours has: --store, --listen and --exit-with-parent.
+    """
+    parser.add_argument("--store", required=True, metavar="URI", help="where everything is kept")
+    parser.add_argument("--listen", metavar="ADDRESS:PORT", help="port 0 takes a free one")
+    parser.add_argument("--exit-with-parent", type=int, metavar="PID", help="end when PID ends")
+    options = parser.parse_args()
+    if options.exit_with_parent is not None:
+        die_with_parent(options.exit_with_parent)
+    configure_logs()
+    try:
+        run(options)
+    except ArtgrabError as error:
+        sys.stderr.write(f"artgrab: {error}\n")
+        return error.exit_code
+    return 0
+
+
+def read_settings(kind: type[SettingsT], **given: Any) -> SettingsT:
+    """Read settings from the environment; what is given and not None wins.
+
+    Raises:
+        BadInputError: a value is not allowed.
+    """
+    try:
+        return kind(**{name: value for name, value in given.items() if value is not None})
+    except (ValidationError, SettingsError) as error:
+        prefix = kind.model_config.get("env_prefix", "")
+        raise BadInputError(f"environment {prefix}...: {' '.join(str(error).split())}") from error
+
+
+def announce(endpoint: str) -> None:
+    """Tell whoever started this process where it answers: one line of JSON on stdout."""
+    sys.stdout.write(json.dumps({"endpoint": endpoint}) + "\n")
+    sys.stdout.flush()
+
+
+def check_address(listen: str) -> str:
+    """Try to listen on ADDRESS:PORT for a moment; return the address.
+
+    gRPC would say the same on stderr, in lines of its own.
+
+    Raises:
+        BadInputError: it is no address and port.
+        SurroundingsError: it is taken, or not of this machine.
+    """
+    host, _, port = listen.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
+        raise BadInputError(f"--listen {listen}: give ADDRESS:PORT, as 127.0.0.1:0")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host.strip("[]"), int(port)), family=family).close()
+    except OSError as error:
+        raise _taken(listen, os.strerror(error.errno) if error.errno else str(error)) from error
+    return host
+
+
+def bind(server: Any, listen: str) -> int:
+    """Let a gRPC server listen without TLS; return the port.
+
+    Raises:
+        SurroundingsError: the address is taken.
+    """
+    try:
+        port: int = server.add_insecure_port(listen)
+    except RuntimeError as error:
+        raise _taken(listen, "gRPC refuses it") from error
+    return port
+
+
+def _taken(listen: str, why: str) -> SurroundingsError:
+    return SurroundingsError(
+        f"{listen} cannot be listened on ({why}); choose another with --listen, as 127.0.0.1:0"
+    )
+
+
+async def set_health(servicer: Any, status: int, *, service: str) -> None:
+    """Set the status (grpc.health.v1) of a service and of the server as a whole."""
+    for name in ("", service):
+        await servicer.set(name, status)
+
+
+@contextmanager
+def signals_set(stop: asyncio.Event) -> Iterator[None]:
+    """Let SIGTERM and SIGINT set the event; only a main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    wanted = (signal.SIGTERM, signal.SIGINT)
+    for one in wanted:
+        loop.add_signal_handler(one, stop.set)
+    try:
+        yield
+    finally:
+        for one in wanted:
+            loop.remove_signal_handler(one)
