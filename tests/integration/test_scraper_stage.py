@@ -3,8 +3,8 @@
 Targets, broken sources, runs that were done before, pictures found twice.
 """
 
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.common.network import NetworkSettings
 from artgrab.common.progress import Progress
 from artgrab.common.resources import ArtCategory
+from artgrab.scraper.browser import Browser, BrowserError, BrowserFactory, chromium
 from artgrab.scraper.scrape import AllSourcesFailedError, EndReason, ScrapeOutcome, scrape
 from artgrab.v1 import ingest_service_pb2 as pb
 from tests.support.ingest_server import Answer, PlayedDownloader, played, stored
@@ -44,6 +45,7 @@ async def _scraped(
     wikis: dict[str, PlayedWiki],
     downloader: PlayedDownloader,
     progress: Any = None,
+    browsers: BrowserFactory = chromium,
 ) -> ScrapeOutcome:
     async with AsyncExitStack() as stack:
         resolve = {
@@ -56,6 +58,7 @@ async def _scraped(
             endpoints=[downloader.endpoint],
             network=NetworkSettings(resolve=resolve),
             progress=progress or (lambda _: None),
+            browsers=browsers,
         )
 
 
@@ -174,6 +177,52 @@ async def test_without_a_browser_galleries_fail_and_wikis_go_on(
     outcome = await _scraped(category, {"a.test": wiki}, PlayedDownloader())
     assert outcome.stored == 5
     assert "apt-get install chromium" in outcome.sources[1].problem
+
+
+class _ScriptlessBrowser:
+    """Shows one page of a gallery; breaks down as often as it is told."""
+
+    def __init__(self, breakdowns: int) -> None:
+        self._breakdowns = breakdowns
+        self._url = ""
+        self.started = 0
+
+    @asynccontextmanager
+    async def start(self, network: NetworkSettings) -> AsyncIterator[Browser]:
+        self.started += 1
+        yield self
+
+    async def open(self, url: str) -> int:
+        self._url = url
+        return 200
+
+    async def run(self, script: str, *arguments: object) -> None:
+        if self._breakdowns:
+            self._breakdowns -= 1
+            raise BrowserError("the tab crashed")
+
+    async def html(self) -> bytes:
+        return b"<figure><a href=1.jpg></a></figure><figure><a href=2.jpg></a></figure>"
+
+    async def address(self) -> str:
+        return self._url
+
+
+@pytest.mark.parametrize(("breakdowns", "problem"), [(1, ""), (2, "the tab crashed")])
+async def test_a_browser_that_breaks_down_is_replaced_once(breakdowns: int, problem: str) -> None:
+    selectors = {"item": "figure", "image": "a::attr(href)"}
+    gallery = {"gallery": {"url": "http://b.test/gallery", "selectors": selectors}}
+    browser = _ScriptlessBrowser(breakdowns)
+    downloader = PlayedDownloader()
+    outcome = await _scraped(
+        _category("a.test", extra=[gallery]),
+        {"a.test": PlayedWiki(1), "b.test": PlayedWiki(0)},
+        downloader,
+        browsers=browser.start,
+    )
+    assert outcome.sources[1].problem == problem
+    assert outcome.sources[1].found == (0 if problem else 2)
+    assert browser.started == 2
 
 
 async def test_a_wrong_selector_is_a_mistake_of_the_user() -> None:

@@ -258,7 +258,7 @@ def _start_session(port: int, options: Options) -> webdriver.Remote:
         session.set_page_load_timeout(PAGE_LOAD_SECONDS)
         session.set_script_timeout(SCRIPT_SECONDS)
     except exceptions.SessionNotCreatedException as error:
-        advice = "install chromium and chromium-driver of one version"
+        advice = "install chromium and chromium-driver of one version, and allow user namespaces"
         raise BrowserError(f"Chromium does not start ({_first_line(error)}); {advice}") from error
     except (exceptions.WebDriverException, HTTPError, OSError) as error:
         raise BrowserError(f"Chromium does not start: {_first_line(error)}") from error

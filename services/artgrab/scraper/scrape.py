@@ -25,6 +25,9 @@ from artgrab.scraper.tally import Tally
 from artgrab.scraper.turns import Turns
 from artgrab.scraper.web import open_session
 
+_BROWSERS_FOR_A_QUERY = 2
+"""A page can take a browser down; begun again, what was sent already is passed over."""
+
 
 class EndReason(StrEnum):
     """Why a scrape ended."""
@@ -168,14 +171,25 @@ class _Scrape:
                 break
             health = SourceHealth(source=source.kind, partition=_host(source), query=query)
             self._health.append(health)
-            try:
-                await self._go_through(source, health, client, tools)
-            except SourceError as error:
-                health.problem = str(error)
-            except BrowserError as error:
-                health.problem = str(error)
-                await slot.discard()
+            for _ in range(_BROWSERS_FOR_A_QUERY):
+                try:
+                    health.problem = await self._problem(source, health, client, tools)
+                    break
+                except BrowserError as error:
+                    health.problem = str(error)
+                    await slot.discard()
         await client.until(lambda: client.unacked == 0)
+
+    async def _problem(
+        self, source: Source, health: SourceHealth, client: IngestClient, tools: Tools
+    ) -> str:
+        """Go through a source and say what was the matter with it, empty where nothing was."""
+        health.found = 0
+        try:
+            await self._go_through(source, health, client, tools)
+        except SourceError as error:
+            return str(error)
+        return ""
 
     async def _go_through(
         self, source: Source, health: SourceHealth, client: IngestClient, tools: Tools

@@ -1,5 +1,6 @@
 """Galleries: any web page of pictures, scrolled to its end, with whatever loads more pressed."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from urllib.parse import quote, urldefrag
@@ -94,8 +95,8 @@ class _Visit:
             html = await self._browser.html()
         except PageError:
             return []  # it replaces itself this moment
-        self._parsed = parse(
-            html, base_url=base_url, selectors=self._selectors, first_rank=self._offset
+        self._parsed = await asyncio.to_thread(
+            parse, html, base_url=base_url, selectors=self._selectors, first_rank=self._offset
         )
         fresh = [found for found in self._parsed.found if found.url not in self.known]
         self.known.update(found.url for found in fresh)
