@@ -16,7 +16,7 @@ from artgrab.common.records import Record
 from artgrab.common.store import Store
 from tests.support.drawn import drawn, encoded, jpeg
 from tests.support.ingest_client import candidate, downloader, ingest, ingest_one, outcomes
-from tests.support.playing_hosts import PlayingHosts, playing_hosts
+from tests.support.playing_hosts import Handler, PlayingHosts, playing_hosts
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ async def test_a_compressed_body_is_counted_after_decompression(
         assert await ingest_one(endpoint, url) == ("FAILED", "too-large")
 
 
-def trickle(pause: float, *, length: int = 1000) -> "web.RequestHandler[web.Request]":
+def trickle(pause: float, *, length: int = 1000) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": str(length)})
         await response.prepare(request)
@@ -168,25 +168,25 @@ def trickle(pause: float, *, length: int = 1000) -> "web.RequestHandler[web.Requ
             await asyncio.sleep(pause)
         return response
 
-    return handler  # type: ignore[return-value]
+    return handler
 
 
 async def test_a_body_that_trickles_is_given_up(hosts: PlayingHosts, store: Store) -> None:
-    url = hosts.handle("http://a.test/a.jpg", trickle(0.05))  # type: ignore[arg-type]
+    url = hosts.handle("http://a.test/a.jpg", trickle(0.05))
     async with downloader(store, hosts.network, rate_seconds=0.5) as endpoint:
         assert await ingest_one(endpoint, url) == ("FAILED", "too-slow")
     assert only_record(store).passing
 
 
 async def test_a_body_that_pauses_is_given_up(hosts: PlayingHosts, store: Store) -> None:
-    url = hosts.handle("http://a.test/a.jpg", trickle(60))  # type: ignore[arg-type]
+    url = hosts.handle("http://a.test/a.jpg", trickle(60))
     async with downloader(store, hosts.network, first_byte_seconds=0.5) as endpoint:
         assert await ingest_one(endpoint, url) == ("FAILED", "read-timeout")
     assert only_record(store).passing
 
 
 async def test_an_answer_as_a_whole_has_its_time(hosts: PlayingHosts, store: Store) -> None:
-    url = hosts.handle("http://a.test/a.jpg", trickle(0.05))  # type: ignore[arg-type]
+    url = hosts.handle("http://a.test/a.jpg", trickle(0.05))
     async with downloader(store, hosts.network, total_seconds=1) as endpoint:
         assert await ingest_one(endpoint, url) == ("FAILED", "timeout")
 
@@ -421,7 +421,7 @@ async def test_a_slow_site_does_not_starve_the_others(hosts: PlayingHosts, store
 
 
 async def test_a_tarpit_holds_its_first_visitors_only(hosts: PlayingHosts, store: Store) -> None:
-    urls = [hosts.handle(f"http://a.test/{n}.jpg", trickle(60)) for n in range(40)]  # type: ignore[arg-type]
+    urls = [hosts.handle(f"http://a.test/{n}.jpg", trickle(60)) for n in range(40)]
     async with downloader(store, hosts.network, first_byte_seconds=0.5) as endpoint:
         found = outcomes(await ingest(endpoint, map(candidate, urls)))
     reasons = [reason for _, reason in found.values()]

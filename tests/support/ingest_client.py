@@ -146,7 +146,8 @@ async def downloader(store: Store, network: NetworkSettings, **settings: Any) ->
     serving = asyncio.create_task(
         serve(DownloaderSettings(**values), network, store, ready.set_result, stop=stop)
     )
-    await asyncio.wait([serving, ready], return_when=asyncio.FIRST_COMPLETED)
+    waited: list[asyncio.Future[Any]] = [serving, ready]
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         serving.result()
     try:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
@@ -135,19 +135,16 @@ class Web:
                 yield Reply(response, self._settings, self._clock)
 
 
-class _translated_errors:  # noqa: N801 - reads as the statement that it is
-    """Turns what the HTTP library raises into FetchError with a stable reason."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: object
-    ) -> None:
-        if isinstance(error, Exception):
-            translated = _translate(error)
-            if translated is not error:
-                raise translated from error
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    """Turn what the HTTP library raises into FetchError with a stable reason."""
+    try:
+        yield
+    except Exception as error:
+        translated = _translate(error)
+        if translated is error:
+            raise
+        raise translated from error
 
 
 _PASSING: tuple[tuple[type[Exception], str], ...] = (
