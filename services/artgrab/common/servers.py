@@ -50,9 +50,15 @@ def read_settings(kind: type[SettingsT], **given: Any) -> SettingsT:
     """
     try:
         return kind(**{name: value for name, value in given.items() if value is not None})
-    except (ValidationError, SettingsError) as error:
+    except SettingsError as error:
+        raise BadInputError(f"environment: {error}") from error
+    except ValidationError as error:
         prefix = kind.model_config.get("env_prefix", "")
-        raise BadInputError(f"environment {prefix}...: {' '.join(str(error).split())}") from error
+        problems = [
+            f"{prefix}{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}"
+            for one in error.errors()
+        ]
+        raise BadInputError(f"environment: {'; '.join(problems)}") from error
 
 
 def announce(endpoint: str) -> None:
