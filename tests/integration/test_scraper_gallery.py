@@ -3,6 +3,7 @@
 The pages are our own, on hosts played on loopback; the demo world has those with real scripts.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -129,6 +130,31 @@ async def test_a_gallery_that_grows_when_scrolled_is_seen_to_its_end_batch_by_ba
     assert _numbers(batches) == list(range(55))
     assert len(batches) > 2, "pictures are handed out as they come"
     assert [found.rank for batch in batches for found in batch] == list(range(55))
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        "const load = async () => show(await (await fetch('/more')).text())",
+        "const load = () => { const request = new XMLHttpRequest(); request.open('GET', '/more');"
+        " request.onload = () => show(request.responseText); request.send() }",
+    ],
+    ids=["fetch", "XMLHttpRequest"],
+)
+async def test_what_a_page_is_loading_is_waited_for_however_slow(
+    hosts: PlayingHosts, browser: Browser, session: aiohttp.ClientSession, load: str
+) -> None:
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(4 * sum(_QUICK.patience_seconds))
+        return web.Response(text=_items(3, 5))
+
+    hosts.handle("http://www.gallery.test/more", slow)
+    script = (
+        f"{load}; const show = html => document.body.insertAdjacentHTML('beforeend', html);"
+        "addEventListener('scroll', load, {once: true})"
+    )
+    _html(hosts, _PAGE, f"{_items(0, 3)}<p style='height: 9000px'></p><script>{script}</script>")
+    assert _numbers(await _scraped(browser, session)) == list(range(5))
 
 
 async def test_a_button_is_pressed_until_it_is_gone(

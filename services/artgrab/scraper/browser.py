@@ -143,6 +143,25 @@ class ChromiumBrowser:
 
 
 _HTML_SCRIPT = "return document.documentElement?.outerHTML.slice(0, arguments[0]) ?? ''"
+_PENDING_SCRIPT = """
+window.artgrabPending = 0;
+const begin = () => { window.artgrabPending++ };
+// What was loaded still has to be shown.
+const end = () => setTimeout(() => { window.artgrabPending-- }, 300);
+const {fetch} = window, {send} = XMLHttpRequest.prototype;
+window.fetch = function (...request) {
+  begin();
+  const answer = fetch.apply(this, request);
+  answer.then(end, end);
+  return answer;
+};
+XMLHttpRequest.prototype.send = function (...body) {
+  begin();
+  this.addEventListener('loadend', end, {once: true});
+  return send.apply(this, body);
+};
+"""
+"""Runs in each page before its own scripts: counts, in window.artgrabPending, what they load."""
 # Where nothing answers, Chromium shows a page of its own instead.
 _STATUS_SCRIPT = """
 const failed = location.protocol === 'chrome-error:';
@@ -257,6 +276,9 @@ def _start_session(port: int, options: Options) -> webdriver.Remote:
         session = webdriver.Remote(address, options=options, client_config=config)
         session.set_page_load_timeout(PAGE_LOAD_SECONDS)
         session.set_script_timeout(SCRIPT_SECONDS)
+        on_each_page = "Page.addScriptToEvaluateOnNewDocument"
+        parameters = {"source": f"(() => {{ {_PENDING_SCRIPT} }})()"}
+        session.execute("executeCdpCommand", {"cmd": on_each_page, "params": parameters})
     except exceptions.SessionNotCreatedException as error:
         advice = "install chromium and chromium-driver of one version, and allow user namespaces"
         raise BrowserError(f"Chromium does not start ({_first_line(error)}); {advice}") from error

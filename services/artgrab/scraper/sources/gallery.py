@@ -25,8 +25,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How often in a row a page may grow without a picture that is new."""
     first_items_seconds: float = 10.0
     """How long the first pictures may take to appear on a page that has loaded."""
-    patience_seconds: tuple[float, ...] = (0.5, 1.5, 3.0)
-    """How long to wait for growth, try after try; sites that load more are quicker on average."""
+    patience_seconds: tuple[float, ...] = (0.5, 1.0, 1.5)
+    """How long to wait for growth, try after try, where the page is loading nothing."""
+    loading_seconds: float = 20.0
+    """How long to wait, in each try, where the page is loading something."""
     pressed_seconds: float = 10.0
     """How long what was pressed may take to show more."""
 
@@ -119,7 +121,8 @@ class _Visit:
         return False
 
     async def _grown(self, seconds: float) -> bool:
-        return bool(await self._run(GROWTH, self._items, self._parsed.items, seconds))
+        known, longest = self._parsed.items, self._limits.loading_seconds
+        return bool(await self._run(GROWTH, self._items, known, seconds, longest))
 
     async def _follow_or_wait(self, more: str) -> bool:
         if more == "pressed":

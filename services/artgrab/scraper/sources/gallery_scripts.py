@@ -8,10 +8,15 @@ const count = xpath => document.evaluate(
   `count(${xpath})`, document, null, XPathResult.NUMBER_TYPE, null).numberValue;
 const last = xpath => document.evaluate(
   `(${xpath})[last()]`, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null).singleNodeValue;
-const until = (condition, seconds) => new Promise(resolve => {
-  const end = performance.now() + 1000 * seconds;
-  const look = () => condition() ? resolve(true)
-    : performance.now() > end ? resolve(false) : setTimeout(look, 50);
+const until = (condition, seconds, longest = seconds) => new Promise(resolve => {
+  const begun = performance.now();
+  const look = () => {
+    const waited = (performance.now() - begun) / 1000;
+    const pending = (window.artgrabPending || 0) > 0;
+    if (condition()) resolve(true);
+    else if (waited > longest || (waited > seconds && !pending)) resolve(false);
+    else setTimeout(look, 50);
+  };
   look();
 });
 """
@@ -23,10 +28,13 @@ return until(() => document.readyState !== 'loading' && count(items) > 0, second
 """(items, seconds): wait until there is an item."""
 
 GROWTH = f"""{_COUNT}
-const [items, known, seconds] = arguments;
-return until(() => count(items) !== known, seconds);
+const [items, known, seconds, longest] = arguments;
+return until(() => count(items) !== known, seconds, longest);
 """
-"""(items, known, seconds): wait until the number of items differs from the known one."""
+"""(items, known, seconds, longest): wait until the number of items differs from the known one.
+
+Where the page is loading something after these seconds, it is waited for the longest.
+"""
 
 SCROLL = """
 const step = Math.max(200, 0.8 * window.innerHeight);
