@@ -340,8 +340,9 @@ async def test_a_page_that_grows_by_nothing_new_is_left(
 ) -> None:
     again = json.dumps(_items(0, 3))
     script = f"setInterval(() => document.body.insertAdjacentHTML('beforeend', {again}), 50)"
-    _html(hosts, _PAGE, f"{_items(0, 3)}<script>{script}</script>")
-    assert _numbers(await _scraped(browser, session)) == [0, 1, 2]
+    _html(hosts, _PAGE, f"{_items(0, 3)}{_items(0, 3)}<script>{script}</script>")
+    (batch,) = await _scraped(browser, session)
+    assert [(found.rank, found.url[-5]) for found in batch] == [(0, "0"), (1, "1"), (2, "2")]
 
 
 async def test_dialogs_and_broken_scripts_of_a_page_do_not_stop_us(

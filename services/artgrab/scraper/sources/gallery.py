@@ -100,9 +100,10 @@ class _Visit:
         self._parsed = await asyncio.to_thread(
             parse, html, base_url=base_url, selectors=self._selectors, first_rank=self._offset
         )
-        fresh = [found for found in self._parsed.found if found.url not in self.known]
-        self.known.update(found.url for found in fresh)
-        return fresh
+        shown = {found.url: found for found in reversed(self._parsed.found)}
+        fresh = [found for url, found in shown.items() if url not in self.known]
+        self.known.update(shown)
+        return sorted(fresh, key=lambda found: found.rank)
 
     async def grow(self) -> bool:
         """Bring more pictures onto the page, or open the next one; False at the end."""
