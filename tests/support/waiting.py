@@ -7,5 +7,5 @@ from collections.abc import Callable
 async def eventually(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
     """Return when the condition holds; raises TimeoutError at the deadline."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - others make it true, without an event
+        while not condition():
             await asyncio.sleep(0.01)
