@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from artgrab.common.errors import BadInputError
@@ -91,6 +91,8 @@ def test_any_selector_works_or_is_a_mistake_of_the_user(selector: str) -> None:
 
 
 @given(st.text(max_size=200))
+@example("[a='\x01']")
+@example("\\1")
 @settings(max_examples=200)
 def test_no_selector_makes_the_parser_fail_otherwise(selector: str) -> None:
     selectors = GallerySelectors.model_construct(item="article", image=selector or "a")

@@ -15,6 +15,7 @@ from artgrab.scraper.licences import licence
 from artgrab.scraper.sources.base import Found, plain_text
 
 _translator = HTMLTranslator()
+_EMPTY_PAGE = Selector(body=b"<html/>", encoding="utf-8", type="html")
 _DROPPED = re.compile(r"[\t\r\n]")  # as browsers do (WHATWG URL, 4.1)
 _ENCODED = re.compile(r"[\x00-\x20\x7f]")
 
@@ -70,9 +71,11 @@ def to_xpath(css: str) -> str:
         BadInputError: it is not one.
     """
     try:
-        return _translator.css_to_xpath(css)
-    except SelectorError as error:
+        xpath = _translator.css_to_xpath(css)
+        _EMPTY_PAGE.xpath(xpath)
+    except (SelectorError, ValueError) as error:
         raise BadInputError(f"selector {css!r} is not CSS as parsel takes it: {error}") from error
+    return xpath
 
 
 def _found(item: Selector, paths: _Paths, *, base: str, rank: int) -> Found | None:
