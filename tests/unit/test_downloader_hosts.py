@@ -90,25 +90,56 @@ async def test_a_crawl_delay_is_kept_up_to_the_bound(clock: Clock) -> None:
     assert starts[1] - starts[0] == 5
 
 
+async def sent_away(polite: Hosts, site: str) -> float:
+    with pytest.raises(RetryLaterError, match="host-busy") as caught:
+        async with polite.turn(site):
+            pass
+    return caught.value.retry_after
+
+
+async def learn(polite: Hosts, clock: Clock, seconds: float) -> None:
+    """Let one fetch take so long."""
+    async with polite.turn("a.test"):
+        clock.now += seconds
+
+
 async def test_a_full_queue_sends_away_and_each_one_later_than_the_one_before(
     clock: Clock,
 ) -> None:
     polite, leave = hosts(clock, host_concurrency=1, host_queue=3), asyncio.Event()
+    await learn(polite, clock, 0.5)
     tasks = [asyncio.create_task(hold(polite, "a.test", [], leave)) for _ in range(4)]
     await settle_down()
-    told = []
-    for _ in range(3):
-        with pytest.raises(RetryLaterError) as caught:
-            async with polite.turn("a.test"):
-                pass
-        told.append(caught.value.retry_after)
-    assert told == sorted(set(told))
+    told = [await sent_away(polite, "a.test") for _ in range(3)]
+    assert told == [2, 2.5, 3]
     async with polite.turn("b.test"):
         pass  # a busy site is in nobody else's way
     leave.set()
     await asyncio.gather(*tasks)
     async with polite.turn("a.test"):
         pass
+
+
+async def test_who_came_again_makes_room_for_the_next_promise(clock: Clock) -> None:
+    polite, leave = hosts(clock, host_concurrency=1, host_queue=3), asyncio.Event()
+    await learn(polite, clock, 0.5)
+    tasks = [asyncio.create_task(hold(polite, "a.test", [], leave)) for _ in range(4)]
+    await settle_down()
+    for _ in range(3):
+        await sent_away(polite, "a.test")
+    clock.now += 2.6
+    assert await sent_away(polite, "a.test") == 2.5
+    leave.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_before_anything_is_known_of_a_site_the_promise_is_short(clock: Clock) -> None:
+    polite, leave = hosts(clock, host_concurrency=1, host_queue=1), asyncio.Event()
+    tasks = [asyncio.create_task(hold(polite, "a.test", [], leave)) for _ in range(2)]
+    await settle_down()
+    assert [await sent_away(polite, "a.test") for _ in range(3)] == [1, 1, 1]
+    leave.set()
+    await asyncio.gather(*tasks)
 
 
 async def test_a_long_expected_wait_sends_away_before_the_queue_is_full(clock: Clock) -> None:

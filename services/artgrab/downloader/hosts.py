@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from heapq import heappop, heappush
 
 from artgrab.downloader.errors import FetchError, RetryLaterError
 from artgrab.downloader.settings import DownloaderSettings
@@ -17,8 +18,10 @@ MAX_TROUBLES = 5
 _DOWN_SECONDS = 60.0
 _MAX_HOSTS = 16384
 _FIRST_HOLD_SECONDS = 2.0
-_GUESSED_SECONDS = 0.2
-"""Length of a fetch before one was seen."""
+_UNKNOWN_RETRY_SECONDS = 1.0
+"""Until a first fetch has shown how long they take."""
+_LEARNING_RATE = 0.2
+_MAX_PROMISES = 16384
 _LEAST_RETRY_SECONDS = 0.25
 _MOST_RETRY_SECONDS = 60.0
 
@@ -36,9 +39,15 @@ class _Host:
         self.strikes = 0
         self.troubles = 0
         self.down_until = 0.0
-        self.mean_seconds = _GUESSED_SECONDS
-        self.promised_until = 0.0
-        """When those will be through who were told to come again."""
+        self.mean_seconds: float | None = None
+        """Of a fetch, the last ones counting most."""
+        self.promises: list[float] = []
+        """A heap: when those will come again who were sent away."""
+
+    def took(self, seconds: float) -> None:
+        """Learn from a fetch how long they take."""
+        mean = seconds if self.mean_seconds is None else self.mean_seconds
+        self.mean_seconds = mean + _LEARNING_RATE * (seconds - mean)
 
 
 class Hosts:
@@ -73,7 +82,7 @@ class Hosts:
                 await self._space(host)
                 started = self._clock()
                 yield
-                host.mean_seconds += 0.2 * (self._clock() - started - host.mean_seconds)
+                host.took(self._clock() - started)
         finally:
             host.guests -= 1
 
@@ -132,16 +141,27 @@ class Hosts:
 
     def _check_queue(self, host: _Host) -> None:
         self._check_hold(host)
-        step = max(host.spacing, host.mean_seconds / self._settings.host_concurrency)
         waiting = max(0, host.guests - self._settings.host_concurrency)
-        wait = waiting * step
-        if waiting < self._settings.host_queue and wait <= self._settings.host_wait_seconds:
-            return
-        # Each one sent away gets a later time than the one before, so that they do not all come
-        # back at once to be sent away again.
+        step = max(host.spacing, (host.mean_seconds or 0.0) / self._settings.host_concurrency)
+        full = waiting >= self._settings.host_queue
+        if full or waiting * step > self._settings.host_wait_seconds:
+            raise RetryLaterError("host-busy", retry_after=self._promise(host, waiting, step))
+
+    def _promise(self, host: _Host, waiting: int, step: float) -> float:
+        """Return the seconds after which somebody sent away will find a place.
+
+        Each one comes after those sent away before, lest all come back at once to be sent away
+        again.
+        """
+        if step == 0:
+            return _UNKNOWN_RETRY_SECONDS
         now = self._clock()
-        host.promised_until = max(host.promised_until, now + wait) + step
-        raise RetryLaterError("host-busy", retry_after=_bounded(host.promised_until - now))
+        while host.promises and host.promises[0] <= now:
+            heappop(host.promises)
+        seconds = _bounded(step * (waiting + len(host.promises) + 1))
+        if len(host.promises) < _MAX_PROMISES:
+            heappush(host.promises, now + seconds)
+        return seconds
 
     def _check_hold(self, host: _Host) -> None:
         now = self._clock()
