@@ -3,8 +3,6 @@
 import asyncio
 import ipaddress
 import random
-import signal
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
@@ -13,8 +11,9 @@ import grpc
 import prometheus_client
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from artgrab.common.errors import BadInputError, SurroundingsError
+from artgrab.common.errors import BadInputError
 from artgrab.common.network import NetworkSettings
+from artgrab.common.servers import bind, check_address, set_health, signals_set
 from artgrab.common.store import Store
 from artgrab.downloader.fetch import open_web
 from artgrab.downloader.hosts import Hosts
@@ -65,15 +64,17 @@ async def serve(
     host = _loopback_host(settings.listen)
     stop = stop or asyncio.Event()
     async with AsyncExitStack() as stack:
-        stack.enter_context(_signals(stop))
+        stack.enter_context(signals_set(stop))
         servicer = await stack.enter_async_context(_servicer(settings, network, store))
         server = grpc.aio.server(options=_OPTIONS)
         pb_grpc.add_IngestServiceServicer_to_server(servicer, server)
         health_servicer = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-        port = _bind(server, settings.listen)
+        port = bind(server, settings.listen)
         await server.start()
-        await _set_health(health_servicer, health_pb2.HealthCheckResponse.SERVING)
+        await set_health(
+            health_servicer, health_pb2.HealthCheckResponse.SERVING, service=SERVICE_NAME
+        )
         try:
             on_ready(f"{host}:{port}")
             await stop.wait()
@@ -124,47 +125,19 @@ async def _servicer(
 
 
 def _loopback_host(listen: str) -> str:
-    host, _, port = listen.rpartition(":")
-    try:
-        address = ipaddress.ip_address(host.strip("[]"))
-        int(port)
-    except ValueError as error:
-        raise BadInputError(f"--listen {listen}: give ADDRESS:PORT, as 127.0.0.1:0") from error
-    if not address.is_loopback:
+    host = check_address(listen)
+    if not _is_loopback(host):
         raise BadInputError(
             f"--listen {listen}: without a key for tokens only loopback is allowed; use 127.0.0.1"
         )
     return host
 
 
-def _bind(server: Any, listen: str) -> int:
+def _is_loopback(host: str) -> bool:
     try:
-        port: int = server.add_insecure_port(listen)
-    except RuntimeError as error:
-        raise SurroundingsError(f"{listen} cannot be listened on; choose another port") from error
-    return port
-
-
-async def _set_health(servicer: Any, status: int) -> None:
-    for name in ("", SERVICE_NAME):
-        await servicer.set(name, status)
-
-
-@contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
-    """Let SIGTERM and SIGINT set the event; only a main thread can."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    wanted = (signal.SIGTERM, signal.SIGINT)
-    for one in wanted:
-        loop.add_signal_handler(one, stop.set)
-    try:
-        yield
-    finally:
-        for one in wanted:
-            loop.remove_signal_handler(one)
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False  # a name, which could come to mean anything
 
 
 @contextmanager

@@ -36,7 +36,7 @@ class DownloaderSettings(BaseSettings):
     )
     decode_seconds: Seconds = Field(20, description="Time for one picture; then it is given up.")
     decode_memory_bytes: int = Field(
-        2 * 1024**3, ge=2**28, description="Address space of a decoding process."
+        2 * 1024**3, ge=2**28, description="Memory of a decoding process for its picture."
     )
 
     connect_seconds: Seconds = Field(5, description="To a connection, TLS included.")

@@ -51,7 +51,7 @@ class DecodePool:
 
         Args:
             workers: processes at most.
-            memory_bytes: address space of each.
+            memory_bytes: address space of each, beyond what its libraries take at the start.
             timeout: seconds for one picture; then its worker is killed.
             pictures_per_worker: after so many a worker is replaced.
             command: starts a worker; memory_bytes and our process id are added.

@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import sys
+from pathlib import Path
 from typing import BinaryIO
 
 import cv2
@@ -30,7 +31,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = _claim_stdout()
     cv2.setNumThreads(1)  # the pool's processes are the parallelism
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    limit = _address_space() + memory_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while (task := _read_task(sys.stdin.buffer)) is not None:
         answers.write(frame(_answer(task)))
@@ -49,6 +51,15 @@ def _answer(task: Task) -> Answer:
 def _read_task(stream: BinaryIO) -> Task | None:
     prefix = stream.read(LENGTH_BYTES)
     return decode_task(stream.read(length_of(prefix))) if len(prefix) == LENGTH_BYTES else None
+
+
+def _address_space() -> int:
+    """Return the bytes mapped already: libraries reserve more of them the more cores there are."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        return 0
+    return pages * resource.getpagesize()
 
 
 def _claim_stdout() -> BinaryIO:
