@@ -111,7 +111,7 @@ def test_a_setting_that_is_none_is_bad_input(tmp_path: Path) -> None:
     code, line = _failed(_command(tmp_path), ARTGRAB_SERVING_MAX_PICTURES="many")
     assert code == 2
     assert "ARTGRAB_SERVING_" in line
-    assert "max_pictures" in line
+    assert "MAX_PICTURES" in line
 
 
 async def test_a_server_ends_with_its_parent_even_by_sigkill(tmp_path: Path) -> None:

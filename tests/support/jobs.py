@@ -52,6 +52,13 @@ class Job:
         document: dict[str, Any] = json.loads(out.splitlines()[-1])
         return document
 
+    def failure(self, *, code: int) -> str:
+        """Wait for the end with this exit code and return the last line of stderr."""
+        _, err = self.process.communicate(timeout=DEADLINE_SECONDS)
+        assert self.process.returncode == code, err[-4000:]
+        assert "Traceback" not in err
+        return err.splitlines()[-1]
+
     def kill_when(self, condition: Callable[[Path], bool]) -> None:
         """SIGKILL the main process once the store looks as wanted; wait for all it started."""
         wait_until(lambda: condition(self.store) or self.process.poll() is not None)

@@ -84,6 +84,21 @@ def test_a_stored_record_stands_before_all_others(found: list[Entry]) -> None:
         assert (one.record.outcome is RecordOutcome.STORED) == (key in stored)
 
 
+def test_of_attempts_in_vain_the_last_one_counts() -> None:
+    candidate = Candidate(candidate_id=IDS[0], url="http://a.test/", source="gallery")
+    attempts = [
+        Record(
+            candidate=candidate,
+            outcome=RecordOutcome.FAILED,
+            passing=True,
+            run_id=run,
+            retrieved_at=time,
+        )
+        for run, time in (("run-2", "2026-01-02T00:00:00Z"), ("run-1", "2026-01-01T00:00:00Z"))
+    ]
+    assert merge(attempts)[IDS[0]].record.run_id == "run-2"
+
+
 @given(entries())
 def test_every_way_a_picture_was_found_is_kept_best_rank_first(found: list[Entry]) -> None:
     for key, one in merge(found).items():

@@ -54,6 +54,8 @@ class RunResult(msgspec.Struct, kw_only=True):
     metrics: Mapping[str, Any] = {}
     predictions: Sequence[PredictionResult] = ()
     endpoint: str = ""
+    problems: Sequence[str] = ()
+    """Sources that could not be gone through to their end."""
 
 
 def to_json(result: RunResult) -> str:
@@ -64,6 +66,8 @@ def to_json(result: RunResult) -> str:
 def print_result(result: RunResult, *, console: Console, serve_command: str) -> None:
     """Show people what came out, where it lies and what to do next."""
     console.print(_category_table(result))
+    for problem in result.problems:
+        console.print(f"[yellow]Not whole[/]  {escape(problem)}", soft_wrap=True)
     if result.dataset:
         splits = ", ".join(f"{name} {count}" for name, count in result.dataset.splits.items())
         console.print(f"Dataset  {result.dataset.images} pictures ({splits})")

@@ -18,20 +18,16 @@ from artgrab.cli.predictions import (
 from artgrab.cli.result import DatasetResult, ModelResult, PredictionResult, RunResult, Work
 from artgrab.cli.state import (
     ClassifierState,
-    RunSummary,
     count_records,
     read_classifier_state,
     read_run_summary,
-    run_id_of,
     write_classifier_state,
-    write_run_summary,
 )
 from artgrab.common.documents import Documents, select
-from artgrab.common.errors import ArtgrabError, BadInputError, PartlyDoneError
+from artgrab.common.errors import BadInputError
 from artgrab.common.keys import model_prefix
 from artgrab.common.network import NetworkSettings
 from artgrab.common.progress import ProgressSink
-from artgrab.common.record_parts import compact
 from artgrab.common.resources import ArtCategory, ArtClassifier
 from artgrab.common.store import Store
 
@@ -51,8 +47,6 @@ class Job:
     network: NetworkSettings
     predict: Sequence[Path]
     """Pictures and folders to ask the model about; some of the test split where empty."""
-    scrapes_at_once: int = 2
-    """More browsers at once than cores only slow each other down."""
     progress: ProgressSink
     work: Work = field(default_factory=Work)
 
@@ -72,60 +66,33 @@ async def run_job(job: Job) -> RunResult:
     """
     labels = select(job.classifier, job.documents.categories) if job.classifier else {}
     find_pictures(job.predict)  # a wrong path is told before the work, not after it
-    problems = await _collect(job)
+    await _collect(job)
+    categories = job.documents.categories
     result = RunResult(
-        categories={c.metadata.name: count_records(job.store, c) for c in job.documents.categories},
+        categories={c.metadata.name: count_records(job.store, c) for c in categories},
         work=job.work,
+        problems=[problem for c in categories for problem in _problems(job.store, c)],
     )
     if job.classifier:
         await _learn(job, job.classifier, labels, result)
-    if problems:
-        raise PartlyDoneError("; ".join(problems))
     return result
 
 
-async def _collect(job: Job) -> list[str]:
-    pending = [c for c in job.documents.categories if read_run_summary(job.store, c) is None]
-    if not pending:
-        return []
-    gate = asyncio.Semaphore(job.scrapes_at_once)
-    async with running(
-        "artgrab.downloader", "--store", job.store.uri, "--listen", LOOPBACK, progress=job.progress
-    ) as endpoint:
-        problems = await asyncio.gather(*(_scrape(job, c, endpoint, gate) for c in pending))
-    return [problem for problem in problems if problem]
+async def _collect(job: Job) -> None:
+    # Selenium and gRPC take a second to load: not where everything is there already.
+    if all(read_run_summary(job.store, category) for category in job.documents.categories):
+        return
+    from artgrab.cli.collect import Collector
+
+    collector = Collector(
+        store=job.store, network=job.network, progress=job.progress, work=job.work
+    )
+    await collector.collect(job.documents.categories)
 
 
-async def _scrape(job: Job, category: ArtCategory, endpoint: str, gate: asyncio.Semaphore) -> str:
-    """Scrape one category to its end; return what went wrong, empty where nothing did."""
-    from artgrab.downloader.sweep import sweep
-    from artgrab.scraper.scrape import scrape
-
-    name, namespace = category.metadata.name, category.metadata.namespace
-    run_id = run_id_of(category)
-    before = count_records(job.store, category)
-    async with gate:
-        try:
-            outcome = await scrape(
-                category,
-                run_id=run_id,
-                endpoints=[endpoint],
-                network=job.network,
-                progress=job.progress,
-            )
-        except ArtgrabError as error:
-            return f"{name}: {error}"
-    job.work.fetched += outcome.fetched
-    await asyncio.to_thread(compact, job.store, namespace=namespace, category=name)
-    await asyncio.to_thread(sweep, job.store, namespace=namespace, category=name)
-    counts = count_records(job.store, category)
-    job.work.stored += counts.stored - before.stored
-    problems = [
-        f"{one.source} {one.partition}: {one.problem}" for one in outcome.sources if one.problem
-    ]
-    summary = RunSummary(run_id=run_id, reason=outcome.reason, counts=counts, problems=problems)
-    write_run_summary(job.store, category, summary)
-    return ""
+def _problems(store: Store, category: ArtCategory) -> list[str]:
+    summary = read_run_summary(store, category)
+    return [f"{category.metadata.name}: {text}" for text in summary.problems] if summary else []
 
 
 async def _learn(

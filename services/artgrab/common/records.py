@@ -145,10 +145,13 @@ def sighting_order(candidate: Candidate) -> tuple[int, str, str, str, bytes]:
     )
 
 
-def _record_order(record: Record) -> tuple[int, bool, str, bytes]:
+def _record_order(record: Record) -> tuple[int, bool, str, tuple[int, ...], bytes]:
+    """Sort key: what is kept never depends on time; of attempts in vain the last one counts."""
+    stored = record.outcome is RecordOutcome.STORED
     return (
         _PRECEDENCE[record.outcome],
         record.passing,
-        record.source_sha256,
+        record.source_sha256 if stored else "",
+        () if stored else tuple(-ord(character) for character in record.retrieved_at),
         _encoder.encode(record),
     )

@@ -1,0 +1,109 @@
+"""The first half of `artgrab run`: every category that has not ended its run is scraped."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from artgrab.cli.children import running
+from artgrab.cli.result import Work
+from artgrab.cli.state import (
+    RunSummary,
+    count_records,
+    read_run_summary,
+    run_id_of,
+    write_run_summary,
+)
+from artgrab.common.errors import ArtgrabError, PartlyDoneError
+from artgrab.common.network import NetworkSettings
+from artgrab.common.progress import ProgressSink
+from artgrab.common.record_parts import compact
+from artgrab.common.resources import ArtCategory
+from artgrab.common.store import Store
+from artgrab.downloader.sweep import sweep
+from artgrab.scraper.scrape import AllSourcesFailedError, ScrapeOutcome, scrape
+from artgrab.scraper.turns import Turns
+
+LOOPBACK = "127.0.0.1:0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collector:
+    """Scrapes categories into a store through a downloader of its own."""
+
+    store: Store
+    network: NetworkSettings
+    progress: ProgressSink
+    work: Work
+    at_once: int = 2
+    """Scrapes; more browsers than cores only slow each other down."""
+    turns: Turns = field(default_factory=Turns)
+
+    async def collect(self, categories: Sequence[ArtCategory]) -> None:
+        """Return when the run of every category has ended.
+
+        Raises:
+            PartlyDoneError: some could not be scraped; the same call goes on with them.
+            ArtgrabError: none could; class and message are those of the first.
+        """
+        pending = [c for c in categories if read_run_summary(self.store, c) is None]
+        if not pending:
+            return
+        gate = asyncio.Semaphore(self.at_once)
+        arguments = ("--store", self.store.uri, "--listen", LOOPBACK)
+        async with running("artgrab.downloader", *arguments, progress=self.progress) as endpoint:
+            errors = await asyncio.gather(*(self._attempt(c, endpoint, gate) for c in pending))
+        _raise_together([error for error in errors if error], all_failed=all(errors))
+
+    async def _attempt(
+        self, category: ArtCategory, endpoint: str, gate: asyncio.Semaphore
+    ) -> ArtgrabError | None:
+        async with gate:
+            try:
+                await self._run(category, endpoint)
+            except ArtgrabError as error:
+                return type(error)(f"{category.metadata.name}: {error}")
+        return None
+
+    async def _run(self, category: ArtCategory, endpoint: str) -> None:
+        before = count_records(self.store, category)
+        outcome = await self._scrape(category, endpoint)
+        name, namespace = category.metadata.name, category.metadata.namespace
+        await asyncio.to_thread(compact, self.store, namespace=namespace, category=name)
+        await asyncio.to_thread(sweep, self.store, namespace=namespace, category=name)
+        counts = count_records(self.store, category)
+        self.work.fetched += outcome.fetched
+        self.work.stored += counts.stored - before.stored
+        write_run_summary(
+            self.store,
+            category,
+            RunSummary(
+                run_id=run_id_of(category),
+                reason=outcome.reason,
+                counts=counts,
+                problems=[
+                    f"{s.source} {s.partition}: {s.problem}" for s in outcome.sources if s.problem
+                ],
+            ),
+        )
+
+    async def _scrape(self, category: ArtCategory, endpoint: str) -> ScrapeOutcome:
+        try:
+            return await scrape(
+                category,
+                run_id=run_id_of(category),
+                endpoints=[endpoint],
+                network=self.network,
+                progress=self.progress,
+                turns=self.turns,
+            )
+        except AllSourcesFailedError as error:
+            return error.outcome  # what they gave is kept; the summary says what was wrong
+
+
+def _raise_together(errors: Sequence[ArtgrabError], *, all_failed: bool) -> None:
+    if not errors:
+        return
+    message = "; ".join(map(str, errors))
+    if all_failed:
+        raise type(errors[0])(message)
+    raise PartlyDoneError(f"{message}; the other categories are done, run the same again")
