@@ -337,7 +337,9 @@ class _Liar(pb_grpc.IngestServiceServicer):
         async for request in requests:
             acks = [pb.Ack(candidate_id=b"\0" * 32, outcome=pb.OUTCOME_STORED), pb.Ack()]
             for candidate in request.batch.candidates:
-                acks += [pb.Ack(candidate_id=candidate.candidate_id, outcome=99)] * 2
+                unknown = pb.Ack.FromString(b"\x10\x63")  # outcome 99, as a later version may say
+                unknown.candidate_id = candidate.candidate_id
+                acks += [unknown] * 2
             yield pb.IngestResponse(acks=pb.AckBatch(acks=acks))
             if request.WhichOneof("kind") == "finish":
                 return

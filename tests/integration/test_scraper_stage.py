@@ -62,7 +62,7 @@ async def _scraped(
         )
 
 
-def _answering(outcome: pb.Outcome.ValueType, reason: str = "") -> Answer:
+def _answering(outcome: pb.Outcome, reason: str = "") -> Answer:
     return lambda candidate: pb.Ack(
         candidate_id=candidate.candidate_id, outcome=outcome, reason=reason
     )

@@ -10,7 +10,6 @@ import grpc
 from artgrab.v1 import ingest_service_pb2 as pb
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 
-Call = grpc.aio.ServicerContext
 Answer = Callable[[pb.Candidate], pb.Ack]
 
 
@@ -42,7 +41,7 @@ class PlayedDownloader(pb_grpc.IngestServiceServicer):
     """Where set, nothing is acknowledged before it opens."""
 
     async def Ingest(  # noqa: N802 - the protocol's name
-        self, requests: AsyncIterator[pb.IngestRequest], context: Call
+        self, requests: AsyncIterator[pb.IngestRequest], context: grpc.aio.ServicerContext
     ) -> AsyncIterator[pb.IngestResponse]:
         seen = acks = 0
         left = self.credits

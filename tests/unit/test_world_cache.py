@@ -54,7 +54,11 @@ def test_a_killed_filling_is_begun_anew(tmp_path):
     assert killed.pid is not None
     os.kill(killed.pid, signal.SIGKILL)
     killed.join()
-    ensure_part(tmp_path, "part", lambda folder: (folder / "whole").write_text("whole"))
+
+    def fill(folder: Path) -> None:
+        (folder / "whole").write_text("whole")
+
+    ensure_part(tmp_path, "part", fill)
     assert [path.name for path in (tmp_path / "part").iterdir()] == ["whole"]
     assert not list(tmp_path.glob(".part.new-*"))
 
