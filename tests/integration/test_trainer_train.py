@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from artgrab.common.errors import BadInputError, ObjectCorruptError, ObjectMissingError
@@ -76,6 +77,8 @@ def test_the_metrics_are_those_of_the_contract(undisturbed: tuple[Store, Trained
     assert metrics["accuracy"] > 0.9
     assert 0 <= metrics["left_out_baseline_accuracy"] <= 1
     assert metrics["test"]["pictures"] == 16
+    assert metrics["ground_flips"]["onto_white_pictures"] == 8
+    assert metrics["ground_flips"]["off_white_pictures"] == 8
 
 
 def test_a_second_call_does_nothing_and_loads_no_torch(
@@ -137,6 +140,21 @@ def test_nothing_is_learned_from_validation_and_test(
     assert without.key != undisturbed[1].key
     assert without.content_sha256 == undisturbed[1].content_sha256
     assert without.metrics["accuracy"] is None
+    assert without.metrics["ground_flips"] is None
+
+
+def test_another_category_of_a_picture_is_another_model_though_the_counts_are_the_same(
+    store: Store, undisturbed: tuple[Store, TrainedModel]
+) -> None:
+    rows = put_snapshot(store)
+    swapped = {"circles-0": "bars", "bars-0": "circles"}
+    changed = [
+        msgspec.structs.replace(row, category=swapped.get(row.group, row.category)) for row in rows
+    ]
+    put_manifest(store, changed)
+    again = _train(store)
+    assert again.trained
+    assert again.key != undisturbed[1].key
 
 
 def test_other_weights_are_another_model_and_share_no_features(
@@ -145,13 +163,13 @@ def test_other_weights_are_another_model_and_share_no_features(
     random = _train(store, weights="none")
     assert random.key != undisturbed[1].key
     assert random.metrics["weights"] == "random"
-    assert len({key.split("/")[0] for key in _contents(store, "default/features/")}) == 2
+    assert len({key.split("/")[0] for key in _contents(store, "default/features/")}) == 4
     _train(store)
-    assert len({key.split("/")[0] for key in _contents(store, "default/features/")}) == 3
+    assert len({key.split("/")[0] for key in _contents(store, "default/features/")}) == 7
 
 
-_PUTS = 7
-"""Of a training: two chunks of features, four files and the model's document."""
+_PUTS = 9
+"""Of a training: four chunks of features, four files and the model's document."""
 
 _KILLED_TRAININGS = """
 import os, signal, sys
@@ -223,7 +241,7 @@ def test_progress_tells_of_all_three_stages(store: Store) -> None:
         progress=told.append,
     )
     finished = [one.stage for one in told if one.finished]
-    assert finished == ["features", "features", "train", "evaluate", "evaluate"]
+    assert finished == [*["features"] * 3, "train", "features", "evaluate", "evaluate"]
     assert all(one.item.startswith("art-or-not") for one in told)
 
 

@@ -1,7 +1,7 @@
 """A store with a snapshot of drawn pictures: flat shapes are `art`, soft patches are `not-art`."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
@@ -60,10 +60,14 @@ def picture(category: str, number: int) -> bytes:
 
 
 def put_snapshot(
-    store: Store, *, each: int = 20, categories: Sequence[str] = tuple(CATEGORIES)
+    store: Store,
+    *,
+    each: int = 20,
+    categories: Sequence[str] = tuple(CATEGORIES),
+    paint: Callable[[str, int], bytes] = picture,
 ) -> list[ManifestRow]:
     """Store pictures and their snapshot; of ten pictures seven are to train, one to validate."""
-    rows = [_put(store, category, n) for category in categories for n in range(each)]
+    rows = [_put(store, name, n, paint(name, n)) for name in categories for n in range(each)]
     put_manifest(store, rows)
     return rows
 
@@ -85,8 +89,8 @@ def put_manifest(store: Store, rows: Sequence[ManifestRow]) -> None:
     store.put(f"{SNAPSHOT}/snapshot.json", msgspec.json.encode(info))
 
 
-def _put(store: Store, category: str, number: int) -> ManifestRow:
-    kept = process_picture(picture(category, number))
+def _put(store: Store, category: str, number: int, raw: bytes) -> ManifestRow:
+    kept = process_picture(raw)
     key = image_key(NAMESPACE, category, kept.source_sha256, kept.encoding)
     store.put_if_absent(key, kept.object_bytes)
     return ManifestRow(

@@ -10,7 +10,7 @@ from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import ObjectCorruptError, ObjectMissingError
 from artgrab.common.store import Store
 from artgrab.images import PictureRefusedError
-from artgrab.model.backbone import pretrained_backbone
+from artgrab.model.backbone import features_of, pretrained_backbone
 from artgrab.model.classifier import Classifier, Prediction
 from artgrab.model.documents import (
     CONFIG,
@@ -34,7 +34,8 @@ def _tensors() -> dict[str, torch.Tensor]:
         BACKBONE, image_size=64, weights=WeightsChoice(source=RANDOM), seed=1
     )
     tensors = {f"backbone.{name}": tensor for name, tensor in backbone.state_dict().items()}
-    weight = torch.linspace(-1, 1, 2 * backbone.num_features).reshape(2, -1)
+    width = features_of(backbone, torch.zeros(1, 3, 64, 64)).shape[1]
+    weight = torch.linspace(-1, 1, 2 * width).reshape(2, -1)
     return {**tensors, "head.weight": weight, "head.bias": torch.tensor([0.1, -0.1])}
 
 

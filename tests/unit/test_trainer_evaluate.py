@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from artgrab.common.store import Store
-from artgrab.trainer.evaluate import Table, leave_each_category_out, score
+from artgrab.trainer.evaluate import Table, count_flips, leave_each_category_out, score
 from artgrab.trainer.metrics import find_mistakes
 from tests.support.snapshots import put_snapshot
 
@@ -77,6 +77,36 @@ def test_scores_count_every_picture_once() -> None:
     assert scores.pictures == 150
     assert scores.per_category == {"oil": 1, "ink": 1, "cats": 1, "dogs": 1, "photo-like": 0}
     assert 0 < scores.calibration_error < 1
+
+
+def test_what_is_learned_on_other_grounds_belongs_to_the_same_pictures() -> None:
+    table = _table(FAR_APART)
+    turned = table._replace(counterfactuals=-table.features)
+    undecided = turned.fit().probabilities(table.features)
+    assert np.allclose(undecided, 0.5, atol=0.01)
+    chosen = np.asarray(table.categories) != "ink"
+    part = turned.where(chosen).counterfactuals
+    assert part is not None
+    assert np.array_equal(part, -table.features[chosen])
+
+
+def test_flips_are_counted_for_each_of_the_two_grounds() -> None:
+    table = _table(FAR_APART)
+    names = np.asarray(table.categories)
+    on_white = table.classes == 0
+    changed = table.features.copy()
+    changed[names == "oil"] *= -1
+    changed[np.flatnonzero(names == "cats")[:15]] *= -1
+    flips = count_flips(table.fit(), table.features, changed, on_white)
+    assert (flips.off_white, flips.off_white_pictures) == (0.5, 60)
+    assert (flips.onto_white, flips.onto_white_pictures) == (0.25, 60)
+
+
+def test_where_no_picture_stands_on_white_there_is_no_figure_for_them() -> None:
+    table = _table(FAR_APART)
+    nowhere = np.zeros(len(table.classes), np.bool_)
+    flips = count_flips(table.fit(), table.features, table.features, nowhere)
+    assert (flips.onto_white, flips.off_white, flips.off_white_pictures) == (0, None, 0)
 
 
 def test_mistakes_are_those_of_the_test_split_the_surest_first(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from artgrab.common.errors import ObjectCorruptError
 from artgrab.common.manifest import read_snapshot_info
 from artgrab.common.store import Store
 from artgrab.model.weights import WeightsChoice
-from artgrab.trainer.evaluate import LeftOut, Scores
+from artgrab.trainer.evaluate import GroundFlips, LeftOut, Scores
 from artgrab.trainer.metrics import Metrics, Mistake
 from artgrab.trainer.report import render_report
 from tests.support.snapshots import SNAPSHOT, classifier, put_snapshot
@@ -25,6 +25,7 @@ SCORES = Scores(
     per_category={"circles": 1.0, "bars": 1.0, "hills": 0.5},
     calibration_error=0.04,
 )
+FLIPS = GroundFlips(onto_white=0.125, onto_white_pictures=104, off_white=None, off_white_pictures=0)
 
 
 def _metrics(*, test: Scores | None = SCORES, warning: str = "") -> Metrics:
@@ -33,6 +34,7 @@ def _metrics(*, test: Scores | None = SCORES, warning: str = "") -> Metrics:
         baseline=test,
         left_out=LEFT_OUT,
         left_out_baseline=LEFT_OUT,
+        ground_flips=FLIPS if test else None,
         labels=("art", "not-art"),
         weights=WeightsChoice(source="random", warning=warning),
     )
@@ -64,7 +66,7 @@ def reporter(tmp_path: Path) -> Reporter:
 
 def test_the_figures_are_in_it(reporter: Reporter) -> None:
     report = reporter.render(_metrics(), mistakes=1)
-    for text in ("87.5 %", "75.0 %", "4.0 %", "91.0 %", "the only one", "f" * 64):
+    for text in ("87.5 %", "75.0 %", "4.0 %", "91.0 %", "12.5 %", "104", "the only one", "f" * 64):
         assert text in report
 
 
@@ -97,6 +99,7 @@ def test_without_a_test_split_it_says_so(reporter: Reporter) -> None:
     report = reporter.render(_metrics(test=None))
     assert "No test split" in report
     assert "Most confident mistakes" not in report
+    assert "White ground" not in report
 
 
 def test_without_mistakes_it_says_so(reporter: Reporter) -> None:

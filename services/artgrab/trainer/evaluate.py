@@ -24,16 +24,26 @@ class Table(NamedTuple):
     """Index of the label of each."""
     categories: Sequence[str]
     labels: tuple[str, ...]
+    counterfactuals: Features | None = None
+    """Of the same pictures on other grounds, to be learned as well."""
 
     def where(self, chosen: NDArray[np.bool_]) -> "Table":
         """Return some of the pictures."""
         categories = [name for name, keep in zip(self.categories, chosen, strict=True) if keep]
-        return Table(self.features[chosen], self.classes[chosen], categories, self.labels)
+        others = None if self.counterfactuals is None else self.counterfactuals[chosen]
+        return Table(self.features[chosen], self.classes[chosen], categories, self.labels, others)
 
     def fit(self) -> Head:
-        """Return a head learned from these pictures."""
-        count = len(self.labels)
-        return train_head(self.features, self.classes, self.categories, count=count)
+        """Return a head learned from these pictures, and from all of them on other grounds."""
+        seen = [self.features]
+        if self.counterfactuals is not None:
+            seen.append(self.counterfactuals)
+        return train_head(
+            np.concatenate(seen),
+            np.tile(self.classes, len(seen)),
+            [*self.categories] * len(seen),
+            count=len(self.labels),
+        )
 
 
 class Scores(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +67,38 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
     categories: dict[str, float]
     omitted: dict[str, str]
     """Why, by category."""
+
+
+class GroundFlips(msgspec.Struct, frozen=True, kw_only=True):
+    """Share of answers that change with the ground of a picture, rightly or not (flip rate)."""
+
+    onto_white: float | None
+    """Of pictures that fill their frame, cut out and put onto white; none where there are none."""
+    onto_white_pictures: int
+    off_white: float | None
+    """Of pictures that stand on white, put onto grey."""
+    off_white_pictures: int
+
+
+def count_flips(
+    head: Head, features: Features, changed: Features, on_white: NDArray[np.bool_]
+) -> GroundFlips:
+    """Return how often a head changes its answer with the ground.
+
+    Args:
+        head: what is asked.
+        features: of pictures as they are.
+        changed: of the same pictures on another ground.
+        on_white: whether a picture stands on white.
+    """
+    before, after = (head.probabilities(one).argmax(dim=1).numpy() for one in (features, changed))
+    flipped = before != after
+    return GroundFlips(
+        onto_white=_share(flipped[~on_white]),
+        onto_white_pictures=int((~on_white).sum()),
+        off_white=_share(flipped[on_white]),
+        off_white_pictures=int(on_white.sum()),
+    )
 
 
 def score(head: Head, table: Table) -> Scores:
@@ -104,3 +146,7 @@ def leave_each_category_out(
 def _mean_by_category(categories: Sequence[str], right: NDArray[np.bool_]) -> dict[str, float]:
     names = np.asarray(categories)
     return {str(name): float(right[names == name].mean()) for name in np.unique(names)}
+
+
+def _share(flipped: NDArray[np.bool_]) -> float | None:
+    return float(flipped.mean()) if len(flipped) else None

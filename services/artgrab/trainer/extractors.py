@@ -1,6 +1,7 @@
 """What is computed of each picture: features of the frozen backbone, or colours and edges."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ from torch import nn
 from artgrab.model.backbone import BackboneInput, features_of
 from artgrab.model.preprocess import Pixels, to_batch, view_of
 from artgrab.trainer.features import BATCH, Compute, Features, Row
+from artgrab.trainer.grounds import Change, counterfactual_view
 
 _BASELINE_SIDE = 128
 _COLOUR_LEVELS = 4
@@ -20,11 +22,20 @@ BASELINE_VERSION = 1
 """To be raised with any change of simple_features."""
 
 
-def backbone_features(model: nn.Module, spec: BackboneInput) -> Compute:
-    """Return the function from stored pictures to features of a frozen backbone."""
+def backbone_features(
+    model: nn.Module, spec: BackboneInput, *, change: Change | None = None
+) -> Compute:
+    """Return the function from stored pictures to features of a frozen backbone.
+
+    Args:
+        model: the backbone.
+        spec: what it wants to see.
+        change: to other grounds; where not given pictures are seen as they are.
+    """
+    see: Callable[..., Pixels] = partial(counterfactual_view, change=change) if change else view_of
 
     def compute(stored: Sequence[bytes]) -> Features:
-        views = [view_of(picture, side=spec.image_size) for picture in stored]
+        views = [see(picture, side=spec.image_size) for picture in stored]
         # Always a full batch: its size decides the order in which sums are made, and so the last
         # digits, and a resumed run must not differ from an undisturbed one.
         filled = views + [views[0]] * (BATCH - len(views))

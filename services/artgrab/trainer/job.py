@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -11,7 +12,7 @@ from torch import nn
 from artgrab.common.digests import digest_of, sha256_hex
 from artgrab.common.errors import BadInputError
 from artgrab.common.keys import model_prefix
-from artgrab.common.manifest import TEST, TRAIN, ManifestRow, SnapshotInfo, read_manifest
+from artgrab.common.manifest import TEST, TRAIN, ManifestRow, SnapshotInfo
 from artgrab.common.progress import Progress, ProgressSink
 from artgrab.common.resources import ArtClassifier
 from artgrab.common.store import Store
@@ -28,9 +29,22 @@ from artgrab.model.documents import (
 )
 from artgrab.model.folder import encode_tensors
 from artgrab.model.weights import WeightsChoice
-from artgrab.trainer.evaluate import Table, leave_each_category_out, score
+from artgrab.trainer.evaluate import (
+    GroundFlips,
+    Table,
+    count_flips,
+    leave_each_category_out,
+    score,
+)
 from artgrab.trainer.extractors import BASELINE_VERSION, backbone_features, simple_features
 from artgrab.trainer.features import Compute, Features, StoredPicture, cached_features
+from artgrab.trainer.grounds import (
+    GROUNDS_VERSION,
+    PROBE,
+    RANDOMISED,
+    Change,
+    stands_on_white,
+)
 from artgrab.trainer.head import Head
 from artgrab.trainer.metrics import Metrics, find_mistakes
 from artgrab.trainer.report import render_report
@@ -46,7 +60,7 @@ class Job:
     namespace: str
     classifier: ArtClassifier
     snapshot: SnapshotInfo
-    snapshot_prefix: str
+    rows: Sequence[ManifestRow]
     weights: WeightsChoice
     key: str
     progress: ProgressSink
@@ -57,6 +71,13 @@ class Job:
         return self.classifier.metadata.name
 
 
+class _Backbone(NamedTuple):
+    """The frozen part, and what it wants to see."""
+
+    model: nn.Module
+    vision: BackboneInput
+
+
 def run_job(job: Job) -> ModelInfo:
     """Train, evaluate and store; the model's own document is written last.
 
@@ -65,25 +86,21 @@ def run_job(job: Job) -> ModelInfo:
         ObjectMissingError, ObjectCorruptError: the snapshot is not what its document says.
     """
     use_threads(1)  # of each of job.threads threads
-    model = job.classifier.spec.model
-    vision = backbone_input(model.backbone, image_size=model.image_size)
     rows, labels = _read_rows(job)
-    backbone = pretrained_backbone(
-        model.backbone,
-        image_size=vision.image_size,
-        weights=job.weights,
-        seed=job.classifier.spec.training.seed,
+    backbone = _backbone(job)
+    table = _table(rows, labels, _deep_features(job, rows, backbone))._replace(
+        counterfactuals=_deep_features(job, rows, backbone, change=RANDOMISED)
     )
-    table = _table(rows, labels, _deep_features(job, rows, backbone, vision))
     plain = _table(rows, labels, _plain_features(job, rows))
     head = _chosen(table, rows, TRAIN).fit()
     job.progress(
         Progress(stage="train", item=job.name, done=1, total=1, unit="heads", finished=True)
     )
-    metrics = _evaluate(job, head, table, plain, rows)
+    flips = _ground_flips(job, head, table, rows, backbone)
+    metrics = _evaluate(job, head, table, plain, rows, flips)
     content = {
-        WEIGHTS: _encode_weights(backbone, head),
-        CONFIG: encode_config(_config(job, vision)),
+        WEIGHTS: _encode_weights(backbone.model, head),
+        CONFIG: encode_config(_config(job, backbone.vision)),
     }
     report = render_report(
         job.store,
@@ -98,37 +115,57 @@ def run_job(job: Job) -> ModelInfo:
 
 def _read_rows(job: Job) -> tuple[list[ManifestRow], tuple[str, ...]]:
     """Return the pictures in an order that hangs on nothing but them, and the labels."""
-    rows = read_manifest(job.store, job.snapshot_prefix)
     labels = tuple(one.label for one in job.classifier.spec.classes)
-    learned = {row.label for row in rows if row.split == TRAIN}
+    learned = {row.label for row in job.rows if row.split == TRAIN}
     for label in labels:
         if label not in learned:
             raise BadInputError(f"{job.name}: no picture to learn {label} from; add categories")
-    known = [row for row in rows if row.label in labels]
+    known = [row for row in job.rows if row.label in labels]
     return sorted(known, key=lambda row: (row.object_sha256, row.source_sha256)), labels
 
 
-def _deep_features(
-    job: Job, rows: Sequence[ManifestRow], backbone: nn.Module, vision: BackboneInput
-) -> Features:
+def _backbone(job: Job) -> _Backbone:
     model = job.classifier.spec.model
-    made_of = {
-        "backbone": model.backbone,
-        "image_size": vision.image_size,
+    vision = backbone_input(model.backbone, image_size=model.image_size)
+    frozen = pretrained_backbone(
+        model.backbone,
+        image_size=vision.image_size,
+        weights=job.weights,
+        seed=job.classifier.spec.training.seed,
+    )
+    return _Backbone(frozen, vision)
+
+
+def _deep_features(
+    job: Job, rows: Sequence[ManifestRow], backbone: _Backbone, *, change: Change | None = None
+) -> Features:
+    """Return features of pictures as they are, or on other grounds."""
+    made_of: dict[str, object] = {
+        "backbone": job.classifier.spec.model.backbone,
+        "image_size": backbone.vision.image_size,
         "weights": job.weights.sha256
         or f"{job.weights.source} {job.classifier.spec.training.seed}",
         "version": MODEL_VERSION,
     }
-    return _features(job, rows, backbone_features(backbone, vision), made_of)
+    if change:
+        made_of |= {"grounds": change.name, "grounds_version": GROUNDS_VERSION}
+    compute = backbone_features(backbone.model, backbone.vision, change=change)
+    item = f"{change.name} grounds" if change else "backbone"
+    return _features(job, rows, compute, made_of, item=item)
 
 
 def _plain_features(job: Job, rows: Sequence[ManifestRow]) -> Features:
     made_of: dict[str, object] = {"baseline": BASELINE_VERSION, "version": MODEL_VERSION}
-    return _features(job, rows, simple_features, made_of)
+    return _features(job, rows, simple_features, made_of, item="baseline")
 
 
 def _features(
-    job: Job, rows: Sequence[ManifestRow], compute: Compute, made_of: dict[str, object]
+    job: Job,
+    rows: Sequence[ManifestRow],
+    compute: Compute,
+    made_of: dict[str, object],
+    *,
+    item: str,
 ) -> Features:
     return cached_features(
         job.store,
@@ -137,7 +174,7 @@ def _features(
         prefix=f"{job.namespace}/features/{digest_of(made_of)}",
         threads=job.threads,
         progress=job.progress,
-        item=f"{job.name}, {'backbone' if 'backbone' in made_of else 'baseline'}",
+        item=f"{job.name}, {item}",
     )
 
 
@@ -150,8 +187,28 @@ def _chosen(table: Table, rows: Sequence[ManifestRow], split: str) -> Table:
     return table.where(np.array([row.split == split for row in rows]))
 
 
+def _ground_flips(
+    job: Job, head: Head, table: Table, rows: Sequence[ManifestRow], backbone: _Backbone
+) -> GroundFlips | None:
+    asked = [row for row in rows if row.split == TEST]
+    if not asked:
+        return None
+    stored = (job.store.get_verified(row.object_key, row.object_sha256) for row in asked)
+    return count_flips(
+        head,
+        _chosen(table, rows, TEST).features,
+        _deep_features(job, asked, backbone, change=PROBE),
+        np.array([stands_on_white(one) for one in stored]),
+    )
+
+
 def _evaluate(
-    job: Job, head: Head, table: Table, plain: Table, rows: Sequence[ManifestRow]
+    job: Job,
+    head: Head,
+    table: Table,
+    plain: Table,
+    rows: Sequence[ManifestRow],
+    flips: GroundFlips | None,
 ) -> Metrics:
     left_out, left_out_plain = (
         leave_each_category_out(one, told=partial(_tell, job, name))
@@ -163,6 +220,7 @@ def _evaluate(
         baseline=score(plain_head, _chosen(plain, rows, TEST)) if len(test.classes) else None,
         left_out=left_out,
         left_out_baseline=left_out_plain,
+        ground_flips=flips,
         labels=table.labels,
         weights=job.weights,
     )

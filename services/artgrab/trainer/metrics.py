@@ -9,7 +9,7 @@ from torch import Tensor
 from artgrab.common.keys import SCHEMA_VERSION
 from artgrab.common.manifest import TEST, ManifestRow
 from artgrab.model.weights import WeightsChoice
-from artgrab.trainer.evaluate import LeftOut, Scores, Table
+from artgrab.trainer.evaluate import GroundFlips, LeftOut, Scores, Table
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +26,8 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     left_out_baseline: dict[str, float]
     left_out_omitted: dict[str, str]
     """Categories that cannot be left out, and why."""
+    ground_flips: GroundFlips | None
+    """How far the answers hang on the ground alone, on the test split."""
     labels: tuple[str, ...]
     test: Scores | None
     weights: str
@@ -41,6 +43,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
         baseline: Scores | None,
         left_out: LeftOut,
         left_out_baseline: LeftOut,
+        ground_flips: GroundFlips | None,
         labels: tuple[str, ...],
         weights: WeightsChoice,
     ) -> Self:
@@ -53,6 +56,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
             left_out=left_out.categories,
             left_out_baseline=left_out_baseline.categories,
             left_out_omitted=left_out.omitted,
+            ground_flips=ground_flips,
             labels=labels,
             test=test,
             weights=weights.source,

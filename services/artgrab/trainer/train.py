@@ -1,20 +1,20 @@
 """The stage: a snapshot and a classifier's spec in, a complete model folder out."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from artgrab.common.digests import digest_of
 from artgrab.common.errors import ObjectMissingError
 from artgrab.common.keys import model_prefix
-from artgrab.common.manifest import SnapshotInfo, read_snapshot_info
+from artgrab.common.manifest import ManifestRow, SnapshotInfo, read_manifest, read_snapshot_info
 from artgrab.common.progress import ProgressSink
 from artgrab.common.resources import ArtClassifier
 from artgrab.common.store import Store
 from artgrab.model.documents import MODEL_VERSION, ModelInfo, read_info
 from artgrab.model.weights import WeightsChoice, choose_weights
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 """To be raised with any change that alters what is learned from the same snapshot and spec."""
 
 _MOST_THREADS = 2
@@ -68,7 +68,8 @@ def train(
     snapshot = read_snapshot_info(store, snapshot_prefix)
     spec = classifier.spec
     weights = choose_weights(spec.model.backbone, wanted=spec.model.weights)
-    key = input_key(snapshot, classifier, weights)
+    rows = read_manifest(store, snapshot_prefix)
+    key = input_key(snapshot, rows, classifier, weights)
     prefix = model_prefix(namespace, key)
     try:
         return _result(store, prefix, read_info(store, prefix), trained=False)
@@ -82,7 +83,7 @@ def train(
         namespace=namespace,
         classifier=classifier,
         snapshot=snapshot,
-        snapshot_prefix=snapshot_prefix,
+        rows=rows,
         weights=weights,
         key=key,
         progress=progress,
@@ -91,12 +92,18 @@ def train(
     return _result(store, prefix, run_job(job), trained=True)
 
 
-def input_key(snapshot: SnapshotInfo, classifier: ArtClassifier, weights: WeightsChoice) -> str:
+def input_key(
+    snapshot: SnapshotInfo,
+    rows: Sequence[ManifestRow],
+    classifier: ArtClassifier,
+    weights: WeightsChoice,
+) -> str:
     """Return the digest of all that decides what is learned."""
+    categories = sorted((row.source_sha256, row.category) for row in rows)
     return digest_of(
         {
             "snapshot": snapshot.content_sha256,
-            "categories": snapshot.categories,  # they weigh in and are no part of the content
+            "categories": digest_of(categories),  # they weigh in and are no part of the content
             "model": classifier.spec.model.model_dump(mode="json"),
             "training": classifier.spec.training.model_dump(mode="json"),
             "weights": weights.sha256,
