@@ -56,11 +56,6 @@ def fill(store: Store) -> dict[str, Record]:
     return records
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(str(tmp_path / "store"))
-
-
 def build(
     store: Store, *, parent: str | None = None, labels: Mapping[str, str] = LABELS
 ) -> Snapshot:

@@ -10,6 +10,7 @@ from artgrab.common.network import NetworkSettings
 from artgrab.downloader.errors import FetchError
 from artgrab.downloader.fetch import open_web
 from artgrab.downloader.settings import DownloaderSettings
+from tests.support.waiting import WAIT_SECONDS
 
 OK = b"HTTP/1.1 200 OK\r\n"
 SETTINGS = DownloaderSettings(total_seconds=1.5, max_source_bytes=100_000)
@@ -41,7 +42,7 @@ async def answering(begin: bytes, endlessly: bytes) -> AsyncIterator[NetworkSett
         yield NetworkSettings(
             resolve={"*.test": f"127.0.0.1:{port}"}, allowed_targets=[f"127.0.0.1/32:{port}"]
         )
-        await asyncio.wait_for(asyncio.gather(*answers), 10)
+        await asyncio.wait_for(asyncio.gather(*answers), WAIT_SECONDS)
 
 
 @pytest.mark.parametrize(

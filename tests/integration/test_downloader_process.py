@@ -22,15 +22,10 @@ from artgrab.downloader.sweep import sweep
 from artgrab.v1 import ingest_service_pb2 as pb
 from tests.support.drawn import jpeg
 from tests.support.ingest_client import batch, candidate, ingest, open_stream
-from tests.support.playing_hosts import PlayingHosts, playing_hosts
+from tests.support.playing_hosts import PlayingHosts
+from tests.support.waiting import WAIT_SECONDS
 
 COMMAND = [sys.executable, "-m", "artgrab.downloader"]
-
-
-@pytest.fixture
-async def hosts() -> AsyncIterator[PlayingHosts]:
-    async with playing_hosts() as playing:
-        yield playing
 
 
 @asynccontextmanager
@@ -52,7 +47,7 @@ async def process(
     )
     assert running.stdout is not None
     try:
-        line = await asyncio.wait_for(running.stdout.readline(), 30)
+        line = await asyncio.wait_for(running.stdout.readline(), WAIT_SECONDS)
         yield running, json.loads(line)["endpoint"]
     finally:
         if running.returncode is None:
@@ -75,9 +70,9 @@ async def test_it_prints_one_line_serves_and_ends_on_sigterm(
         assert ack.outcome == pb.OUTCOME_STORED
         children = psutil.Process(running.pid).children()
         running.terminate()
-        assert await asyncio.wait_for(running.wait(), 20) == 0
+        assert await asyncio.wait_for(running.wait(), WAIT_SECONDS) == 0
     assert children
-    assert not psutil.wait_procs(children, timeout=5)[1]
+    assert not psutil.wait_procs(children, timeout=WAIT_SECONDS)[1]
 
 
 async def test_sigterm_drains_open_streams_first(hosts: PlayingHosts, tmp_path: Path) -> None:
@@ -101,7 +96,7 @@ async def test_sigterm_drains_open_streams_first(hosts: PlayingHosts, tmp_path: 
             (ack,) = await stream.receive_acks(1)
             assert ack.outcome == pb.OUTCOME_STORED
             assert await stream.receive() is None
-        assert await asyncio.wait_for(running.wait(), 20) == 0
+        assert await asyncio.wait_for(running.wait(), WAIT_SECONDS) == 0
 
 
 @pytest.mark.parametrize("acks_before_the_kill", [0, 1, 25])
@@ -119,7 +114,7 @@ async def test_a_killed_server_loses_nothing_and_stores_nothing_twice(
         children = psutil.Process(running.pid).children()
         running.send_signal(signal.SIGKILL)
         await running.wait()
-    assert not psutil.wait_procs(children, timeout=10)[1]
+    assert not psutil.wait_procs(children, timeout=WAIT_SECONDS)[1]
     assert {key.hex() for key in acked} <= finals(store).keys()
     asked = {url: hosts.asked(url) for url in urls}
     async with process(tmp_path, hosts) as (_, endpoint):
@@ -150,10 +145,10 @@ async def test_it_ends_with_its_parent(hosts: PlayingHosts, tmp_path: Path) -> N
         sys.executable, "-c", script, *command, stdout=subprocess.PIPE
     )
     assert parent.stdout is not None
-    child = psutil.Process(int(await asyncio.wait_for(parent.stdout.readline(), 30)))
+    child = psutil.Process(int(await asyncio.wait_for(parent.stdout.readline(), WAIT_SECONDS)))
     parent.kill()
     await parent.wait()
-    assert not psutil.wait_procs([child], timeout=10)[1]
+    assert not psutil.wait_procs([child], timeout=WAIT_SECONDS)[1]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +163,9 @@ def test_what_it_cannot_do_is_said_in_one_line(
     options: list[str], code: int, words: str, tmp_path: Path
 ) -> None:
     command = [*COMMAND, "--store", os.fspath(tmp_path), *options]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    found = subprocess.run(
+        command, capture_output=True, text=True, timeout=WAIT_SECONDS, check=False
+    )
     assert found.returncode == code
     assert words in found.stderr
     assert len(found.stderr.splitlines()) == 1
@@ -179,7 +176,7 @@ def test_a_setting_that_is_none_is_told_by_its_name(tmp_path: Path) -> None:
     environment = {**os.environ, "ARTGRAB_DOWNLOADER_CREDITS": "many"}
     command = [*COMMAND, "--store", os.fspath(tmp_path)]
     found = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env=environment
+        command, capture_output=True, text=True, timeout=WAIT_SECONDS, check=False, env=environment
     )
     assert found.returncode == 2
     assert "ARTGRAB_DOWNLOADER_CREDITS" in found.stderr

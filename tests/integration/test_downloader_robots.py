@@ -11,7 +11,7 @@ from artgrab.downloader.fetch import open_web
 from artgrab.downloader.hosts import Hosts
 from artgrab.downloader.robots import Robots
 from artgrab.downloader.settings import DownloaderSettings
-from tests.support.playing_hosts import PlayingHosts, playing_hosts
+from tests.support.playing_hosts import PlayingHosts
 
 SETTINGS = DownloaderSettings(connect_seconds=2, total_seconds=3)
 ORIGIN = "http://a.test"
@@ -36,12 +36,6 @@ class Paces:
 
     async def sleep(self, seconds: float) -> None:
         self.taken.append(round(seconds, 6))
-
-
-@pytest.fixture
-async def hosts() -> AsyncIterator[PlayingHosts]:
-    async with playing_hosts() as playing:
-        yield playing
 
 
 @pytest.fixture

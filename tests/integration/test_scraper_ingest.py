@@ -23,11 +23,10 @@ from artgrab.scraper.lanes import Policy
 from artgrab.v1 import ingest_service_pb2 as pb
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 from tests.support.ingest_server import PlayedDownloader, played, served, stored
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_SECONDS, eventually
 
 _HELLO = hello_message(namespace="default", category="art", run_id="r1", token="", min_side=96)
 _POLICY = Policy()
-_DEADLINE = 20.0
 
 
 def _candidates(count: int) -> list[Candidate]:
@@ -69,7 +68,7 @@ async def _send_all(
     policy: Policy = _POLICY,
 ) -> list[Acked]:
     answers: list[Acked] = []
-    async with asyncio.timeout(_DEADLINE), _client(endpoints, answers, policy) as client:
+    async with asyncio.timeout(WAIT_SECONDS), _client(endpoints, answers, policy) as client:
         for candidate in candidates:
             await client.send(candidate)
         await client.finish()
@@ -144,7 +143,7 @@ async def test_a_server_that_dies_and_comes_back_gets_the_rest() -> None:
     answers: list[Acked] = []
     first = PlayedDownloader(gate=asyncio.Event())
     second = PlayedDownloader()
-    async with asyncio.timeout(_DEADLINE), served(first) as (endpoint, stop):
+    async with asyncio.timeout(WAIT_SECONDS), served(first) as (endpoint, stop):
         policy = Policy(stream_attempts=1000)
         async with _client([endpoint], answers, policy) as client:
             for candidate in candidates:
@@ -183,7 +182,7 @@ async def test_a_busy_host_is_tried_again_after_the_time_it_asks_for() -> None:
             sleep=sleep,
             policy=Policy(resolve_seconds=0.123),
         )
-        async with asyncio.timeout(_DEADLINE), client:
+        async with asyncio.timeout(WAIT_SECONDS), client:
             for candidate in _candidates(5):
                 await client.send(candidate)
             counts = await client.finish()
@@ -243,7 +242,7 @@ async def test_sending_waits_while_too_much_is_unacknowledged() -> None:
     answers: list[Acked] = []
     async with played(PlayedDownloader(gate=gate)) as downloader:
         client = _client([downloader.endpoint], answers, Policy(max_unacked=5))
-        async with asyncio.timeout(_DEADLINE), client:
+        async with asyncio.timeout(WAIT_SECONDS), client:
             for candidate in _candidates(5):
                 await client.send(candidate)
             sixth = asyncio.create_task(client.send(_candidates(6)[5]))
@@ -277,7 +276,7 @@ async def test_when_a_downloader_leaves_its_sites_move_and_nothing_is_lost() -> 
     candidates = _of_many_sites()
     gate = asyncio.Event()
     leaving, staying = PlayedDownloader(gate=gate, credits=1), PlayedDownloader()
-    async with asyncio.timeout(_DEADLINE), played(leaving), played(staying):
+    async with asyncio.timeout(WAIT_SECONDS), played(leaving), played(staying):
         addresses = [leaving.endpoint, staying.endpoint]
 
         async def lookup(endpoints: Sequence[str]) -> list[str]:
@@ -299,7 +298,7 @@ async def test_when_a_downloader_leaves_its_sites_move_and_nothing_is_lost() -> 
 async def test_a_downloader_that_joins_gets_its_sites() -> None:
     gate = asyncio.Event()
     old, new = PlayedDownloader(gate=gate, credits=1), PlayedDownloader()
-    async with asyncio.timeout(_DEADLINE), played(old), played(new):
+    async with asyncio.timeout(WAIT_SECONDS), played(old), played(new):
         addresses = [old.endpoint]
 
         async def lookup(endpoints: Sequence[str]) -> list[str]:

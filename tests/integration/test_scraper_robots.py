@@ -8,16 +8,10 @@ from aiohttp import web
 
 from artgrab.scraper.robots import MAX_BYTES, MAX_DELAY_SECONDS, Robots
 from artgrab.scraper.web import open_session
-from tests.support.playing_hosts import PlayingHosts, playing_hosts
+from tests.support.playing_hosts import PlayingHosts
 
 _ROBOTS = "http://a.test/robots.txt"
 _PAGE = "http://a.test/gallery"
-
-
-@pytest.fixture
-async def hosts() -> AsyncIterator[PlayingHosts]:
-    async with playing_hosts() as hosts:
-        yield hosts
 
 
 @pytest.fixture

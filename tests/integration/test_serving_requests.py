@@ -1,6 +1,8 @@
 """The predict server over real sockets: answers, limits, the queue, batches, health, its end."""
 
 import asyncio
+import os
+import signal
 import threading
 
 import grpc
@@ -18,8 +20,8 @@ from tests.support.predicting import (
     BrightnessClassifier,
     grey_png,
     predict_server,
-    wait_until,
 )
+from tests.support.waiting import WAIT_SECONDS, eventually
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -65,7 +67,7 @@ async def test_more_pictures_than_allowed_are_refused_by_a_message_that_names_th
     ):
         stub = pb_grpc.PredictServiceStub(channel)
         code, details = await _status_of(
-            stub.Predict(pb.PredictRequest(pictures=[b"x"] * 3), timeout=10)
+            stub.Predict(pb.PredictRequest(pictures=[b"x"] * 3), timeout=WAIT_SECONDS)
         )
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert "3 pictures" in details
@@ -79,9 +81,11 @@ async def test_a_message_over_the_limit_is_refused_and_the_server_lives_on() -> 
     ):
         stub = pb_grpc.PredictServiceStub(channel)
         code, _ = await _status_of(
-            stub.Predict(pb.PredictRequest(pictures=[bytes(8192)]), timeout=10)
+            stub.Predict(pb.PredictRequest(pictures=[bytes(8192)]), timeout=WAIT_SECONDS)
         )
-        answer = await stub.Predict(pb.PredictRequest(pictures=[grey_png(200)]), timeout=20)
+        answer = await stub.Predict(
+            pb.PredictRequest(pictures=[grey_png(200)]), timeout=WAIT_SECONDS
+        )
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert answer.predictions[0].label == "art"
 
@@ -91,7 +95,9 @@ async def test_a_request_without_pictures_has_no_answers() -> None:
         predict_server(BrightnessClassifier()) as endpoint,
         grpc.aio.insecure_channel(endpoint) as channel,
     ):
-        answer = await pb_grpc.PredictServiceStub(channel).Predict(pb.PredictRequest(), timeout=10)
+        answer = await pb_grpc.PredictServiceStub(channel).Predict(
+            pb.PredictRequest(), timeout=WAIT_SECONDS
+        )
     assert list(answer.predictions) == []
 
 
@@ -114,7 +120,7 @@ async def test_what_waits_while_the_model_computes_is_answered_in_one_batch() ->
         classifier.batches.clear()
         classifier.gate.clear()
         first = asyncio.create_task(client.predict([grey_png(1)]))
-        await wait_until(lambda: classifier.batches == [1])
+        await eventually(lambda: classifier.batches == [1])
         rest = [asyncio.create_task(client.predict([grey_png(1)] * 4)) for _ in range(3)]
         await asyncio.sleep(0)
         await _until_decoded(client, classifier)
@@ -141,12 +147,12 @@ async def test_more_pictures_than_may_wait_are_refused_as_exhausted() -> None:
         two = pb.PredictRequest(pictures=[grey_png(9)] * 2)
         classifier.batches.clear()
         classifier.gate.clear()
-        held = asyncio.create_task(_awaited(stub.Predict(two, timeout=30)))
-        await wait_until(lambda: bool(classifier.batches))
-        code, details = await _status_of(stub.Predict(two, timeout=10))
+        held = asyncio.create_task(_awaited(stub.Predict(two, timeout=WAIT_SECONDS)))
+        await eventually(lambda: bool(classifier.batches))
+        code, details = await _status_of(stub.Predict(two, timeout=WAIT_SECONDS))
         classifier.gate.set()
         assert len((await held).predictions) == 2
-        assert len((await stub.Predict(two, timeout=10)).predictions) == 2
+        assert len((await stub.Predict(two, timeout=WAIT_SECONDS)).predictions) == 2
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert "try again" in details
 
@@ -172,7 +178,7 @@ async def test_a_busy_server_is_asked_again_until_it_answers() -> None:
         classifier.batches.clear()
         classifier.gate.clear()
         held = asyncio.create_task(first.predict([grey_png(9)] * 2))
-        await wait_until(lambda: bool(classifier.batches))
+        await eventually(lambda: bool(classifier.batches))
         answers = await again.predict([grey_png(250)])
     assert [one.label for one in answers] == ["art"]
     assert waits == [pytest.approx(0.1)]
@@ -183,13 +189,13 @@ async def test_pictures_of_a_client_that_gave_up_are_not_computed() -> None:
     async with (
         predict_server(classifier) as endpoint,
         AsyncPredictClient(endpoint) as patient,
-        AsyncPredictClient(endpoint, deadline_seconds=0.5) as hasty,
+        AsyncPredictClient(endpoint, deadline_seconds=2) as hasty,
     ):
         await hasty.describe()
         classifier.batches.clear()
         classifier.gate.clear()
         held = asyncio.create_task(patient.predict([grey_png(9)]))
-        await wait_until(lambda: classifier.batches == [1])
+        await eventually(lambda: classifier.batches == [1])
         with pytest.raises(SurroundingsError, match="took too long"):
             await hasty.predict([grey_png(9)] * 3)
         last = asyncio.create_task(patient.predict([grey_png(9)]))
@@ -232,10 +238,12 @@ async def test_health_is_told_for_the_service_and_for_the_whole() -> None:
     ):
         stub = health_pb2_grpc.HealthStub(channel)
         for name in ("", "artgrab.v1.PredictService"):
-            answer = await stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=10)
+            answer = await stub.Check(
+                health_pb2.HealthCheckRequest(service=name), timeout=WAIT_SECONDS
+            )
             assert answer.status == SERVING
         code, _ = await _status_of(
-            stub.Check(health_pb2.HealthCheckRequest(service="other"), timeout=10)
+            stub.Check(health_pb2.HealthCheckRequest(service="other"), timeout=WAIT_SECONDS)
         )
     assert code is grpc.StatusCode.NOT_FOUND
 
@@ -252,7 +260,7 @@ async def test_at_its_end_a_server_tells_so_and_answers_what_is_under_way() -> N
         classifier.batches.clear()
         classifier.gate.clear()
         held = asyncio.create_task(client.predict([grey_png(250)]))
-        await wait_until(lambda: bool(classifier.batches))
+        await eventually(lambda: bool(classifier.batches))
         _raise_stop(classifier)
         assert (await watch.read()).status == NOT_SERVING
         classifier.gate.set()
@@ -261,9 +269,6 @@ async def test_at_its_end_a_server_tells_so_and_answers_what_is_under_way() -> N
 
 
 def _raise_stop(classifier: BrightnessClassifier) -> None:
-    import os
-    import signal
-
     assert threading.current_thread() is threading.main_thread()
     assert not classifier.gate.is_set()
     os.kill(os.getpid(), signal.SIGTERM)

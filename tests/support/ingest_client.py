@@ -14,8 +14,7 @@ from artgrab.downloader.server import serve
 from artgrab.downloader.settings import DownloaderSettings
 from artgrab.v1 import ingest_service_pb2 as pb
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
-
-WAIT_SECONDS = 20.0
+from tests.support.waiting import WAIT_SECONDS
 
 
 def candidate(url: str, **fields: Any) -> pb.Candidate:

@@ -86,11 +86,3 @@ async def predict_server(classifier: BrightnessClassifier, **settings: Any) -> A
         classifier.gate.set()
         stop.set()
         await task
-
-
-async def wait_until(condition: object, *, seconds: float = 20) -> None:
-    """Return when condition() is true."""
-    assert callable(condition)
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)

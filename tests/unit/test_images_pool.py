@@ -4,13 +4,16 @@ import asyncio
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
 from artgrab.images import DecodePool, DecoderFailedError, PictureRefusedError, process_picture
-from tests.support.drawn import jpeg
+from tests.support.drawn import encoded, jpeg
+from tests.support.waiting import WAIT_SECONDS
 
 WORKER = """
 import os, sys, time
@@ -27,7 +30,13 @@ def pool_doing(deed: str, *, timeout: float = 20.0) -> DecodePool:
 
 
 def children() -> list[psutil.Process]:
-    return psutil.Process().children()
+    """Return the running workers; other tests in this process may have children of their own."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if "artgrab.images" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 async def test_a_pool_gives_what_the_plain_function_gives() -> None:
@@ -147,14 +156,10 @@ def test_workers_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         workers = psutil.Process(parent.pid).children()
         assert len(workers) == 2
         parent.kill()
-    _, alive = psutil.wait_procs(workers, timeout=10)
+    _, alive = psutil.wait_procs(workers, timeout=WAIT_SECONDS)
     assert not alive
 
 
 def plain_png(side: int) -> bytes:
     """A PNG of one colour, quickly made, that takes side * side * 4 bytes to decode."""
-    from PIL import Image
-
-    from tests.support.drawn import encoded
-
     return encoded(Image.new("RGBA", (side, side), (1, 2, 3, 4)), "PNG", compress_level=1)
