@@ -126,18 +126,18 @@ class Pipeline:
 
     async def _download(self, url: str, visit: _Visit, held: AsyncExitStack) -> None:
         """Fill the visit; `held` keeps its place and bytes taken until the pixels are through."""
-        for hop in range(MAX_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             visit.final_url = url
             target = self._web.check(url)
             visit.final_url = str(target)
             await self._robots.check(str(target), origin=_origin(target))
-            async with self._hosts.turn(site_of(url)):
-                if hop == 0:
-                    await held.enter_async_context(self._gate)
+            async with self._hosts.turn(site_of(url)), AsyncExitStack() as place:
+                await place.enter_async_context(self._gate)
                 location = await self._visit(url, visit, held)
-            if location is None:
-                return
-            url = location
+                if location is None:
+                    held.push_async_exit(place.pop_all())
+                    return
+            url = location  # without a place: who has one must never wait for a turn
         raise FetchError("too-many-redirects")
 
     async def _visit(self, url: str, visit: _Visit, held: AsyncExitStack) -> str | None:

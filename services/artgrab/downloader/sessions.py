@@ -59,7 +59,7 @@ class Session:
         try:
             async for response in self._until_drained(reader, drain):
                 yield response
-            if drain.done() and not reader.done():
+            if drain.done():
                 reader.cancel()
                 grace = drain.result()
                 message = pb.Drain()
