@@ -120,6 +120,18 @@ async def test_a_rejection_holds_only_under_the_same_filters(
     assert found == [("REJECTED", "too-small"), ("ALREADY_RECORDED", "REJECTED"), ("STORED", "")]
 
 
+async def test_who_opted_out_is_asked_again_in_the_next_run_only(
+    hosts: PlayingHosts, store: Store
+) -> None:
+    url = hosts.put("http://a.test/a.jpg", jpeg(), headers={"X-Robots-Tag": "noai"})
+    async with downloader(store, hosts.network) as endpoint:
+        found = [await ingest_one(endpoint, url) for _ in range(2)]
+        hosts.put("http://a.test/a.jpg", jpeg())
+        found += [await ingest_one(endpoint, url, run_id=run) for run in ("run-1", "run-2")]
+    already = ("ALREADY_RECORDED", "REJECTED")
+    assert found == [("REJECTED", "opt-out"), already, already, ("STORED", "")]
+
+
 async def test_a_passing_failure_is_tried_once_in_a_run_and_again_in_the_next(
     hosts: PlayingHosts, store: Store
 ) -> None:

@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from artgrab.common.records import Candidate, Record, RecordOutcome
 from artgrab.common.store import Store
 from artgrab.downloader.errors import RetryLaterError
 from artgrab.downloader.ledgers import Ledgers, Verdict, VerdictOutcome
+from tests.support.failing_store import GatedStore
 
 IDS = [digit * 64 for digit in "abc"]
 QUERIES = ["", "cats", "dogs"]
@@ -157,3 +159,28 @@ async def test_the_ledger_is_read_again_when_no_stream_holds_it() -> None:
         async with mine.open("default", "cats", **options) as desk:
             verdict = await desk.settle(candidate(IDS[0], ""), worker)
     assert verdict == Verdict(VerdictOutcome.ALREADY_RECORDED, "STORED")
+
+
+async def test_a_stream_that_comes_while_another_still_writes_does_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    worker, store = Worker({key: [] for key in IDS}), GatedStore(tmp_path)
+    ledgers = Ledgers(store)
+
+    async def stream(*, broken_off: bool) -> Verdict | None:
+        async with ledgers.open("default", "cats", run_id="run-1", filters_digest="f") as desk:
+            task = asyncio.create_task(desk.settle(candidate(IDS[0], ""), worker))
+            if broken_off:
+                await store.asked.wait()
+                task.cancel()
+                return None
+            return await task
+
+    first = asyncio.create_task(stream(broken_off=True))
+    await store.asked.wait()
+    second = asyncio.create_task(stream(broken_off=False))
+    await asyncio.wait([first, second], timeout=0.05)  # time in which to do wrong
+    store.gate.set()
+    await asyncio.gather(first, second)
+    assert worker.done[IDS[0]] == 1
+    assert len(store.puts) == 1

@@ -39,11 +39,17 @@ class _Known(NamedTuple):
     passing: bool
     run_id: str
     filters_digest: str
+    opted_out: bool
     sightings: set[int]
 
     def holds(self, *, run_id: str, filters_digest: str) -> bool:
-        """Tell whether a run with these filters takes the record as it is."""
+        """Tell whether a run with these filters takes the record as it is.
+
+        Whoever opted out is asked again in each run: they may have changed their mind.
+        """
         match self.outcome:
+            case RecordOutcome.REJECTED if self.opted_out:
+                return self.run_id == run_id
             case RecordOutcome.REJECTED:
                 return self.filters_digest == filters_digest
             case RecordOutcome.FAILED:
@@ -109,11 +115,16 @@ class Ledgers:
                 second_tries=self._second_tries,
             )
         finally:
-            self._leases[key] -= 1
-            if not self._leases[key]:
-                del self._leases[key]
-                self._ledgers.pop(key, None)
-            await writer.close()
+            try:
+                await writer.close()  # first: who reads the records anew must find these
+            finally:
+                self._release(key)
+
+    def _release(self, key: tuple[str, str]) -> None:
+        self._leases[key] -= 1
+        if not self._leases[key]:
+            del self._leases[key]
+            self._ledgers.pop(key, None)
 
     async def _ledger(self, key: tuple[str, str]) -> _Ledger:
         task = self._ledgers.get(key)
@@ -232,6 +243,7 @@ def _known(record: Record, sightings: tuple[Candidate, ...]) -> _Known:
         passing=record.passing,
         run_id=record.run_id,
         filters_digest=record.filters_digest,
+        opted_out=bool(record.opt_out_signals),
         sightings=set(map(_sighting_key, sightings)),
     )
 
