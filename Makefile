@@ -30,6 +30,7 @@ check: .venv/.installed ## Format, lint, types, import rules, contracts, generat
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy tests
 	@PYTHONPATH= $(BIN)/lint-imports
 	@$(BIN)/buf lint
 	@$(BIN)/shellcheck scripts/* .ci/run

@@ -10,7 +10,7 @@ from tests.support.jobs import job, small_documents
 from tests.support.requirements import need
 from tests.world.world import World, demo_world, missing_requirements
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,8 @@ def assert_no_picture_twice_and_none_missing(store: Store, category: str) -> Non
     assert len({record.source_sha256 for record in stored}) == len(objects)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
+@pytest.mark.xdist_group("browser")
 def test_a_run_killed_at_many_points_ends_in_the_same_dataset_and_model(tmp_path: Path) -> None:
     need(not missing_requirements(), packages=" ".join(missing_requirements()))
     documents = small_documents(tmp_path, categories=CATEGORIES, limit=40)

@@ -26,7 +26,7 @@ from tests.support.requirements import need_browser
 pytestmark = [
     pytest.mark.timeout(240),
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("scraper-browser"),
+    pytest.mark.xdist_group("browser"),
 ]
 
 _PAGE = "http://www.gallery.test/list?q=night%20street"
@@ -366,3 +366,16 @@ async def test_a_script_of_ours_that_fails_is_told_from_a_broken_browser(browser
     with pytest.raises(PageError, match="wrong"):
         await browser.run("throw new Error('wrong')")
     assert await browser.run("return arguments[0] + 1", 41) == 42
+
+
+@pytest.mark.parametrize(
+    "status", ["'x\\u001b[2J'", "{}", "[1]", "1.5", "(() => { throw '\\u001b[2J' })()"]
+)
+async def test_a_page_that_forges_its_status_ends_the_source_in_words(
+    hosts: PlayingHosts, browser: Browser, session: aiohttp.ClientSession, status: str
+) -> None:
+    forged = f"performance.getEntriesByType = () => [{{responseStatus: {status}}}]"
+    _html(hosts, _PAGE, f"<script>{forged}</script>{_items(0, 3)}")
+    with pytest.raises(SourceError, match="cannot be opened") as told:
+        await _scraped(browser, session)
+    assert "\x1b" not in str(told.value)

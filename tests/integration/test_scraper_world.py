@@ -14,7 +14,7 @@ from tests.support.requirements import need
 from tests.world.hosts import Gallery
 from tests.world.world import World, demo_world, missing_requirements
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("scraper-browser")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
 
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "demo.yaml"
 _LIMIT = 65

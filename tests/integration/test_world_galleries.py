@@ -8,9 +8,10 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.support.requirements import need
 from tests.world.world import World, demo_world, missing_requirements
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
 
 LIMIT = 65
 """More than two pages of each of the galleries below."""
@@ -18,8 +19,8 @@ LIMIT = 65
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    if missing := missing_requirements():
-        pytest.skip(f"install these Debian packages: {' '.join(missing)}")
+    missing = missing_requirements()
+    need(not missing, packages=" ".join(missing))
     with demo_world(wiki=False) as running:
         yield running
 

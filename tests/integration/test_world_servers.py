@@ -16,16 +16,19 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
+import psutil
 import pytest
 from PIL import Image
 
+from tests.support.requirements import need
+from tests.support.waiting import WAIT_SECONDS
 from tests.world.catalogue import ART, CATEGORIES
 from tests.world.hosts import WIKI_CATEGORIES, Style
 from tests.world.wiki import SEARCH_WORDS
 from tests.world.world import World, demo_world, missing_requirements
 
 # The first use on a machine fetches the packages that the world is made of.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("world")]
 
 ROOT = Path(__file__).parents[2]
 API = "http://commons.test/w/api.php"
@@ -88,8 +91,8 @@ def as_json(answer: Answer) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    if missing := missing_requirements():
-        pytest.skip(f"install these Debian packages: {' '.join(missing)}")
+    missing = missing_requirements()
+    need(not missing, packages=" ".join(missing))
     with demo_world() as running:
         yield running
 
@@ -301,23 +304,13 @@ def test_a_stopped_world_leaves_no_process_behind(world, how, tmp_path):
     lines = [""]
     while not lines[-1].startswith("Ctrl-C") and process.poll() is None:
         lines.append(process.stdout.readline())
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    children = psutil.Process(process.pid).children()
     process.send_signal(how)
     process.stdout.close()
-    code = process.wait(30)
+    code = process.wait(WAIT_SECONDS)
     assert "listens on 127.0.0.1:" in lines[1]
     assert code == (-how if how == signal.SIGKILL else 0)
     assert len(children) == 1
-    deadline = time.monotonic() + 10
-    while is_running(children[0]) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not is_running(children[0])
+    assert not psutil.wait_procs(children, timeout=WAIT_SECONDS)[1]
     if how != signal.SIGKILL:
         assert list(tmp_path.iterdir()) == []
-
-
-def is_running(pid: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -53,9 +53,9 @@ def test_a_user_who_is_not_root_is_told_to_update_the_lists(tmp_path, monkeypatc
         unpack_debian("some-data", tmp_path / "work", sleep=lambda seconds: None)
 
 
-def test_a_system_without_apt_is_told_of_the_other_example(monkeypatch, tmp_path):
+def test_a_system_without_apt_is_told_that_it_takes_debian(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SurroundingsError, match=r"apt-get is missing.*examples/commons\.yaml"):
+    with pytest.raises(SurroundingsError, match=r"apt-get is missing.*Debian only"):
         require("apt-get")
 
 

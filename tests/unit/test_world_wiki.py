@@ -1,12 +1,15 @@
 """What the wiki of the demo world tells about a file, in the words of Wikimedia Commons."""
 
 import dataclasses
+import os
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from tests.world.catalogue import Picture
 from tests.world.licences import licence_url
-from tests.world.wiki import extended_metadata
+from tests.world.wiki import extended_metadata, remove_leftovers
 
 PICTURE = Picture(
     category="fish",
@@ -47,3 +50,16 @@ def test_a_licence_is_spelled_as_on_commons(code, short):
 def test_what_is_not_known_is_not_told():
     picture = dataclasses.replace(PICTURE, licence=None, licence_url=None, creator=None)
     assert set(extended_metadata(picture)) == {"ImageDescription"}
+
+
+def test_copies_of_killed_worlds_are_removed_and_no_others(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    kept = [f"artgrab-wiki-{os.getpid()}-x", "artgrab-wiki-x", "artgrab-other", "wiki"]
+    for name in [f"artgrab-wiki-{gone.pid}-x", *kept]:
+        (tmp_path / name / "data").mkdir(parents=True)
+    (tmp_path / f"artgrab-wiki-{gone.pid}-link").symlink_to(tmp_path / "wiki")
+    remove_leftovers(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {*kept, f"artgrab-wiki-{gone.pid}-link"}
+    assert (tmp_path / "wiki" / "data").is_dir()

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from artgrab.common.errors import SurroundingsError
+
 VERSION = "2"
 """Goes up with every change of what the cache holds."""
 
@@ -31,11 +33,17 @@ def ensure_part(root: Path, name: str, fill: Callable[[Path], None]) -> Path:
 
     A part is filled in a folder beside it and renamed, so a kill at any moment leaves nothing half;
     a second process waits for the first by a lock that the kernel drops when its holder dies.
+    Raises SurroundingsError where there can be no cache, and whatever `fill` raises.
     """
     part = root / name
     if part.is_dir():
         return part
-    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SurroundingsError(
+            f"{root} cannot be made ({error.strerror}): name another folder in ARTGRAB_CACHE"
+        ) from error
     with _locked(root / f".{name}.lock"):
         if not part.is_dir():
             _sweep(root, name)

@@ -35,7 +35,7 @@ def missing_requirements() -> list[str]:
 def _missing_php_modules() -> set[str]:
     if not shutil.which("php"):
         return set(_PHP_MODULES.values())
-    listed = subprocess.run(["php", "-m"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["php", "-m"], capture_output=True, text=True, check=False).stdout
     loaded = {line.strip().lower() for line in listed.splitlines()}
     return {package for module, package in _PHP_MODULES.items() if module not in loaded}
 
@@ -60,8 +60,8 @@ def require_php() -> None:
 def _advice(program: str) -> str:
     if program in ("apt-get", "dpkg-deb"):
         return (
-            f"{program} is missing: the demo world takes its pictures from Debian packages;"
-            " run it on Debian, or try examples/commons.yaml with the internet instead"
+            f"{program} is missing: the demo world takes its pictures from Debian packages,"
+            " so it is built on Debian only"
         )
     package = _PROGRAMS.get(program, program)
     return f"{program} is missing: install it (apt-get install --no-install-recommends {package})"

@@ -7,29 +7,32 @@ import subprocess
 import sys
 from pathlib import Path
 
-from artgrab.common.errors import ArtgrabError
+from artgrab.common.errors import ArtgrabError, SurroundingsError
 from tests.world.world import World, demo_world, missing_requirements
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DOCUMENTS = "examples/demo.yaml"
+_INSTEAD = "without it, and with the internet: artgrab run examples/commons.yaml"
 
 
 def main() -> int:
     """Return the exit code of `artgrab run`, or 4 where the world cannot be built here."""
     options = _options()
-    missing = missing_requirements()
-    if missing:
-        sys.stderr.write(
-            f"The demo world needs these Debian packages: {' '.join(missing)}\n"
-            "Without them, and with the internet: artgrab run examples/commons.yaml\n"
-        )
-        return 4
     try:
+        _check_requirements()
         with demo_world() as world:
             return _run(world, options)
     except ArtgrabError as error:
-        sys.stderr.write(f"The demo world: {error}\n")
+        sys.stderr.write(f"the demo world: {error}; {_INSTEAD}\n")
         return error.exit_code
+
+
+def _check_requirements() -> None:
+    missing = " ".join(missing_requirements())
+    if missing:
+        raise SurroundingsError(
+            f"needs these Debian packages: apt-get install --no-install-recommends {missing}"
+        )
 
 
 def _options() -> argparse.Namespace:

@@ -34,6 +34,7 @@ SEARCH_WORDS = {
 """What finds exactly the pictures of a category by full text."""
 
 _OURS = Path(__file__).parent / "mediawiki"
+_COPY_PREFIX = "artgrab-wiki-"
 _FILES_OF_AN_UPLOADER = 4
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
@@ -190,7 +191,8 @@ def _short_name(licence: str) -> str:
 def running_wiki(files: WikiFiles) -> Iterator[int]:
     """Run the wiki by PHP's own web server, on a copy of its data, and yield the port."""
     require_php()
-    with tempfile.TemporaryDirectory(prefix="artgrab-wiki-") as copy:
+    remove_leftovers(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=f"{_COPY_PREFIX}{os.getpid()}-") as copy:
         data = Path(copy) / "data"
         shutil.copytree(files.data, data)
         port = _free_port()
@@ -200,6 +202,14 @@ def running_wiki(files: WikiFiles) -> Iterator[int]:
             yield port
         finally:
             _stop(process)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the copies of worlds that were killed."""
+    for copy in folder.glob(f"{_COPY_PREFIX}*"):
+        owner = copy.name.removeprefix(_COPY_PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and not copy.is_symlink():
+            shutil.rmtree(copy, ignore_errors=True)
 
 
 def _free_port() -> int:
