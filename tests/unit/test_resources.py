@@ -173,3 +173,17 @@ def test_a_single_class_is_nothing_to_learn() -> None:
 def test_curation_out_of_its_limits_is_refused(curation: dict[str, int]) -> None:
     with pytest.raises(ValidationError):
         Curation.model_validate(curation)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://wiki.test:port/w/api.php",
+        "https://[::1/w/api.php",
+        "https://{query}.wiki.test/w/api.php",
+        "https://wiki.test:99999/",
+    ],
+)
+def test_an_address_that_is_none_is_refused_when_it_is_read(url: str) -> None:
+    with pytest.raises(ValidationError, match="URL"):
+        Source.model_validate({"mediawiki": {"url": url}})

@@ -6,8 +6,11 @@ One source of truth for `artgrab run`, the cluster's schema and the docs.
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+
+from artgrab.common.errors import BadInputError
+from artgrab.common.urls import normalise_url
 
 API_VERSION = "artgrab.dev/v1alpha1"
 
@@ -15,7 +18,19 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_leng
 """A DNS label of at most 40 characters, so that names of children fit into 63."""
 
 Text = Annotated[str, Field(min_length=1, max_length=256)]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$", max_length=2048)]
+
+
+def _check_url(url: str) -> str:
+    try:
+        normalise_url(url.replace("{query}", "%20"))  # a host takes no escape, and so no query
+    except BadInputError as error:
+        raise ValueError(str(error)) from error
+    return url
+
+
+HttpUrl = Annotated[
+    str, Field(pattern=r"^https?://[^\s/]+\S*$", max_length=2048), AfterValidator(_check_url)
+]
 Selector = Annotated[str, Field(min_length=1, max_length=512)]
 LabelValue = Annotated[
     str, Field(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", max_length=63)

@@ -33,8 +33,7 @@ def normalise_url(url: str) -> str:
     Raises:
         BadInputError: not an absolute http or https URL with a host, or too long.
     """
-    if len(url) > MAX_URL_LENGTH:
-        raise BadInputError(f"URL of {len(url)} characters; at most {MAX_URL_LENGTH} are taken")
+    _check_length(url)
     if _CONTROL.search(url):
         raise BadInputError("URL holds spaces or control characters; percent-encode them")
     try:
@@ -49,7 +48,14 @@ def normalise_url(url: str) -> str:
     user = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
     netloc = user + (origin.host_port_subcomponent or "")
     query = quote(parts.query, safe=_ASCII)
-    return urlunsplit((origin.scheme, netloc, _normalise_path(parts.path) or "/", query, ""))
+    normal = urlunsplit((origin.scheme, netloc, _normalise_path(parts.path) or "/", query, ""))
+    _check_length(normal)  # percent-encoding makes up to twelve characters of one
+    return normal
+
+
+def _check_length(url: str) -> None:
+    if len(url) > MAX_URL_LENGTH:
+        raise BadInputError(f"URL of {len(url)} characters; at most {MAX_URL_LENGTH} are taken")
 
 
 def _normalise_path(path: str) -> str:

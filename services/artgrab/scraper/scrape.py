@@ -298,7 +298,7 @@ def _partitions(category: ArtCategory) -> list[tuple[Source, str]]:
 def _host(source: Source) -> str:
     chosen = source.gallery or source.mediawiki
     assert chosen is not None
-    return URL(chosen.url.replace("{query}", "")).host or ""
+    return URL(chosen.url).host or ""
 
 
 def _candidate(found: Found, health: SourceHealth) -> Candidate:
