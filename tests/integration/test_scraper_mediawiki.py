@@ -145,3 +145,21 @@ async def test_searches_that_run_at_once_take_turns_at_one_wiki() -> None:
     await asyncio.gather(*(_search(wiki, turns) for _ in range(3)))
     assert len(wiki.queries) == 9
     assert wiki.most_at_once == 1
+
+
+async def test_a_wiki_that_sends_us_in_circles_is_left_in_the_end() -> None:
+    wiki = PlayedWiki(0)
+    wiki.troubles = [
+        web.json_response({"query": {"pages": []}, "continue": {"gsroffset": number % 2}})
+        for number in range(1010)
+    ]
+    assert await _search(wiki) == []
+    assert len(wiki.queries) == 1000
+
+
+async def test_a_position_of_endless_digits_is_the_end() -> None:
+    wiki = PlayedWiki(0)
+    far = {"query": {"pages": []}, "continue": {"gsroffset": "9" * 5000}}
+    wiki.troubles = [web.json_response(far)]
+    assert await _search(wiki) == []
+    assert len(wiki.queries) == 1

@@ -97,6 +97,7 @@ class Browser(Protocol):
         """Return the URL of the page that is open.
 
         Raises:
+            PageError: a script of the page hinders us.
             BrowserError: the browser broke down.
         """
         ...
@@ -113,10 +114,12 @@ class ChromiumBrowser:
 
     async def open(self, url: str) -> int:
         await self._call(self._driver.get, url)
-        status, failure = await self.run(_STATUS_SCRIPT)
-        if failure:
-            raise PageError(str(failure))
-        return int(status or 0)
+        match await self.run(_STATUS_SCRIPT):
+            case [int() | None as status, None | False]:
+                return status or 0
+            case [_, str() as failure]:
+                raise PageError(_first_line(failure))
+        raise PageError("a script of the page hinders us")
 
     async def run(self, script: str, *arguments: object) -> Any:
         body = f"return (async function() {{ {script} }}).apply(null, arguments)"
@@ -124,7 +127,7 @@ class ChromiumBrowser:
 
     async def html(self) -> bytes:
         source = await self.run(_HTML_SCRIPT, _MAX_PAGE_LENGTH)
-        return str(source).encode("utf-8", errors="replace")
+        return str(source)[:_MAX_PAGE_LENGTH].encode("utf-8", errors="replace")
 
     async def address(self) -> str:
         return str(await self._call(lambda: self._driver.current_url))
@@ -134,10 +137,10 @@ class ChromiumBrowser:
         try:
             return await asyncio.to_thread(function, *arguments)
         except _PAGE_FAILURES as error:
-            raise PageError(_first_line(error)) from error
+            raise PageError(_message(error)) from error
         except exceptions.WebDriverException as error:
             failure = PageError if "net::" in str(error.msg) else BrowserError
-            raise failure(_first_line(error)) from error
+            raise failure(_message(error)) from error
         except (HTTPError, OSError) as error:
             raise BrowserError(f"the browser broke down ({type(error).__name__})") from error
 
@@ -281,9 +284,9 @@ def _start_session(port: int, options: Options) -> webdriver.Remote:
         session.execute("executeCdpCommand", {"cmd": on_each_page, "params": parameters})
     except exceptions.SessionNotCreatedException as error:
         advice = "install chromium and chromium-driver of one version, and allow user namespaces"
-        raise BrowserError(f"Chromium does not start ({_first_line(error)}); {advice}") from error
+        raise BrowserError(f"Chromium does not start ({_message(error)}); {advice}") from error
     except (exceptions.WebDriverException, HTTPError, OSError) as error:
-        raise BrowserError(f"Chromium does not start: {_first_line(error)}") from error
+        raise BrowserError(f"Chromium does not start: {_message(error)}") from error
     return session
 
 
@@ -299,6 +302,11 @@ def _end(guardian: subprocess.Popen[bytes], session: webdriver.Remote | None, fo
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _first_line(error: BaseException) -> str:
-    text = getattr(error, "msg", None) or str(error) or type(error).__name__
-    return str(text).splitlines()[0][:300]
+def _message(error: BaseException) -> str:
+    return _first_line(str(getattr(error, "msg", None) or error)) or type(error).__name__
+
+
+def _first_line(text: str) -> str:
+    """Return a line that is safe to show: pages can choose what their errors say."""
+    line = text.partition("\n")[0][:300]
+    return "".join(character if character.isprintable() else " " for character in line).strip()

@@ -92,11 +92,11 @@ class _Visit:
 
     async def new_pictures(self) -> list[Found]:
         """Return what the page shows that was not shown before."""
-        base_url = await self._browser.address()
         try:
+            base_url = await self._browser.address()
             html = await self._browser.html()
         except PageError:
-            return []  # it replaces itself this moment
+            return []  # it replaces itself this moment, or its scripts hold it up
         self._parsed = await asyncio.to_thread(
             parse, html, base_url=base_url, selectors=self._selectors, first_rank=self._offset
         )

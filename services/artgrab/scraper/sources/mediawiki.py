@@ -7,7 +7,7 @@ from yarl import URL
 
 from artgrab.common.resources import Source
 from artgrab.common.urls import site_of
-from artgrab.scraper.sources.base import Found, SourceError, Tools
+from artgrab.scraper.sources.base import Found, SourceError, Tools, plain_text
 from artgrab.scraper.sources.mediawiki_answers import (
     Answer,
     File,
@@ -26,6 +26,9 @@ _BATCH = 50
 """Files for each request: what anonymous callers may have (API:Etiquette, API:Search)."""
 _MAX_OFFSET = 10_000
 """CirrusSearch gives no more results to one query."""
+_MAX_ANSWERS = 1000
+"""To one query: five times what a wiki needs that does not send us in circles."""
+_OFFSET_DIGITS = 9
 _MAX_LAG_SECONDS = 5
 _ATTEMPTS = 6
 _MAX_WAIT_SECONDS = 120.0
@@ -52,7 +55,7 @@ async def pictures(
     wiki = _Wiki(source.mediawiki.url, tools)
     offset = 0
     position: Mapping[str, str | int] = {}
-    while offset < _MAX_OFFSET:
+    for _ in range(_MAX_ANSWERS):
         answer = await wiki.ask({**_SEARCH, "gsrsearch": query, **position})
         if batch := await _complete(wiki, answer, offset=offset):
             yield batch
@@ -60,10 +63,12 @@ async def pictures(
             return
         position = answer.position
         offset = _offset(position, default=offset)
+        if offset >= _MAX_OFFSET:
+            return
 
 
 def _offset(position: Mapping[str, str | int], *, default: int) -> int:
-    value = str(position.get("gsroffset", default))
+    value = str(position.get("gsroffset", default))[:_OFFSET_DIGITS]
     return int(value) if value.isdecimal() else default
 
 
@@ -98,7 +103,7 @@ class _Wiki:
             except LaggingError as error:
                 trouble, wait = str(error), error.retry_after
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                trouble, wait = f"{type(error).__name__}: {error}", 0.0
+                trouble, wait = plain_text(f"{type(error).__name__}: {error}"), 0.0
             if attempt + 1 < _ATTEMPTS:
                 await self._tools.sleep(_wait_seconds(attempt, wait))
         raise SourceError(f"{site_of(self._url)} gives no answer in {_ATTEMPTS} tries: {trouble}")
