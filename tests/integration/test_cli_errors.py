@@ -98,3 +98,10 @@ def test_a_server_that_is_not_there_is_the_fault_of_the_surroundings(tmp_path: P
     picture.write_bytes(b"not asked about")
     refused = artgrab("predict", picture, "--endpoint", "127.0.0.1:9")
     assert_refused(refused, code=4, naming=("127.0.0.1:9",))
+
+
+def test_an_unknown_level_of_logs_is_told_with_those_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ARTGRAB_LOG_LEVEL", "loud")
+    assert_refused(artgrab("run", "a.yaml"), code=2, naming=("ARTGRAB_LOG_LEVEL", "loud", "INFO"))

@@ -93,8 +93,8 @@ def _program() -> str:
 
 def main() -> None:
     """Run the command line; every error is one line on stderr and an exit code of errors.py."""
-    configure_logs(level=os.environ.get("ARTGRAB_LOG_LEVEL", "WARNING").upper())
     try:
+        configure_logs(level=os.environ.get("ARTGRAB_LOG_LEVEL", "WARNING"))
         app()
     except ArtgrabError as error:
         _end(str(error), error.exit_code)

@@ -1,27 +1,34 @@
-"""Logs: structured, on stderr, plain lines for people and JSON for machines."""
+"""Logs: structured, on stderr."""
 
 import logging
 import sys
 
 import structlog
 
+from artgrab.common.errors import BadInputError
 
-def configure_logs(*, level: str = "WARNING", json: bool = False) -> None:
-    """Send all logs of this process to stderr; call once, at start."""
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def configure_logs(*, level: str = "WARNING") -> None:
+    """Send all logs of this process to stderr; call once, at start.
+
+    Raises:
+        BadInputError: there is no such level.
+    """
+    if level.upper() not in _LEVELS:
+        raise BadInputError(f"ARTGRAB_LOG_LEVEL {level!r} is none of {', '.join(_LEVELS)}")
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            renderer,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
