@@ -6,7 +6,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from artgrab.scraper.robots import MAX_BYTES, MAX_DELAY_SECONDS, Robots
+from artgrab.common.robots import MAX_BYTES
+from artgrab.scraper.robots import MAX_DELAY_SECONDS, Robots
 from artgrab.scraper.web import open_session
 from tests.support.playing_hosts import PlayingHosts
 

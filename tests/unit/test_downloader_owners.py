@@ -1,10 +1,9 @@
 """Several downloaders: each site is one's own, and changes hands with a pause."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artgrab.downloader.owners import Owners, resolve
+from artgrab.downloader.owners import Owners
 
 ADDRESSES = ["10.0.0.1:50051", "10.0.0.2:50051", "10.0.0.3:50051"]
 SITES = [f"site-{number}.test" for number in range(60)]
@@ -68,17 +67,3 @@ def test_an_empty_look_up_changes_nothing() -> None:
     clock.now += 6
     owners.update([])
     assert owners.wait("a.test") == 0
-
-
-@pytest.mark.parametrize(
-    ("endpoints", "expected"),
-    [
-        (["127.0.0.1:50051", "127.0.0.2:50051"], ["127.0.0.1:50051", "127.0.0.2:50051"]),
-        (["[::1]:50051"], ["[::1]:50051"]),
-        (["no-such-host.invalid:50051"], []),
-    ],
-)
-async def test_endpoints_resolve_to_addresses_with_ports(
-    endpoints: list[str], expected: list[str]
-) -> None:
-    assert await resolve(endpoints) == expected

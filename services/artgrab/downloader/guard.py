@@ -6,15 +6,15 @@ address with the original Host and SNI, so a name that changes its mind in betwe
 
 import ipaddress
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from artgrab.common.errors import BadInputError
 from artgrab.common.network import NetworkSettings
+from artgrab.common.resolving import SettingsResolver
 from artgrab.common.urls import normalise_url
 from artgrab.downloader.errors import FetchError
 
@@ -109,7 +109,7 @@ class Guard:
 
     def resolver(self) -> AbstractResolver:
         """Return a resolver that gives allowed addresses only."""
-        return _CheckedResolver(self, self._network)
+        return _CheckedResolver(self, SettingsResolver(self._network))
 
     def open_socket(self, info: tuple[Any, ...]) -> socket.socket:
         """Make the socket for a connection: the last gate, whoever chose the address.
@@ -136,37 +136,17 @@ class Guard:
 
 
 class _CheckedResolver(AbstractResolver):
-    def __init__(
-        self,
-        guard: Guard,
-        network: NetworkSettings,
-        make_dns: Callable[[], AbstractResolver] = ThreadedResolver,
-    ) -> None:
+    def __init__(self, guard: Guard, names: AbstractResolver) -> None:
         self._guard = guard
-        self._network = network
-        self._dns = make_dns()
+        self._names = names
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        endpoint = self._network.resolved(host)
-        if endpoint is None:
-            return self._guard.check_answers(await self._dns.resolve(host, port, family))
-        return self._guard.check_answers([_fixed(host, *endpoint)])
+        return self._guard.check_answers(await self._names.resolve(host, port, family))
 
     async def close(self) -> None:
-        await self._dns.close()
-
-
-def _fixed(host: str, address: str, port: int) -> ResolveResult:
-    return ResolveResult(
-        hostname=host,
-        host=address,
-        port=port,
-        family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-        proto=socket.IPPROTO_TCP,
-        flags=socket.AI_NUMERICHOST,
-    )
+        await self._names.close()
 
 
 def _literal(host: str) -> Address | None:

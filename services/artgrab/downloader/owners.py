@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from artgrab.common.addresses import resolve
 from artgrab.common.rendezvous import owner
 
 
@@ -68,21 +69,3 @@ async def watch(
     while True:
         owners.update(await resolve(endpoints))
         await sleep(interval)
-
-
-async def resolve(endpoints: Sequence[str]) -> list[str]:
-    """Return ADDRESS:PORT of every endpoint; a name that cannot be resolved gives none."""
-    found = await asyncio.gather(*map(_resolve_one, endpoints))
-    return sorted({address for addresses in found for address in addresses})
-
-
-async def _resolve_one(endpoint: str) -> list[str]:
-    host, _, port = endpoint.rpartition(":")
-    try:
-        answers = await asyncio.get_running_loop().getaddrinfo(host.strip("[]"), int(port), type=1)
-    except (OSError, UnicodeError):
-        return []
-    return [
-        f"[{info[4][0]}]:{port}" if ":" in str(info[4][0]) else f"{info[4][0]}:{port}"
-        for info in answers
-    ]

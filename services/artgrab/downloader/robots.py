@@ -1,21 +1,16 @@
-"""robots.txt (RFC 9309): what a site asks of visitors that are programs."""
+"""The robots.txt of the sites that pictures come from."""
 
 import asyncio
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from protego import Protego
-
-from artgrab.common.network import PRODUCT
+from artgrab.common.robots import MAX_BYTES, MAX_REDIRECTS, RobotsRules
 from artgrab.common.urls import site_of
 from artgrab.downloader.errors import FetchError, RefusedError
 from artgrab.downloader.fetch import REDIRECTS, Web, absolute
 from artgrab.downloader.hosts import Hosts
 
-MAX_BYTES = 512_000
-"""RFC 9309, 2.5: parsers must take at least 500 KiB."""
-_MAX_REDIRECTS = 5
 _KNOWN_SECONDS = 24 * 3600.0
 """RFC 9309, 2.4: not to be believed for longer."""
 _UNKNOWN_SECONDS = 60.0
@@ -23,7 +18,7 @@ _MAX_ORIGINS = 8192
 
 
 class _Rules(NamedTuple):
-    rules: Protego | None
+    rules: RobotsRules | None
     until: float
     problem: str = ""
     """Why there are no rules: nothing is allowed, and nothing asked for, until then."""
@@ -52,7 +47,7 @@ class Robots:
         rules, _, problem = await self._rules(origin)
         if rules is None:
             raise FetchError(problem, passing=True)
-        if not rules.can_fetch(url, PRODUCT):
+        if not rules.allows(url):
             raise RefusedError("robots", signals=("robots.txt: disallow",))
 
     async def _rules(self, origin: str) -> _Rules:
@@ -71,23 +66,20 @@ class Robots:
         if len(self._known) >= _MAX_ORIGINS:
             self._known.clear()
         try:
-            rules: Protego | None = Protego.parse(await self._fetch(f"{origin}/robots.txt"))
+            rules = RobotsRules(await self._fetch(f"{origin}/robots.txt"))
+            self._hosts.slow_down(site_of(origin), spacing=rules.delay)
             known = _Rules(rules, self._clock() + _KNOWN_SECONDS)
         except FetchError as error:
             if error.reason == "private-address":
                 raise
-            rules = None
             problem = error.reason if error.passing else "robots-unavailable"
-            known = _Rules(rules, self._clock() + _UNKNOWN_SECONDS, problem)
+            known = _Rules(None, self._clock() + _UNKNOWN_SECONDS, problem)
         self._known[origin] = known
-        delay = rules.crawl_delay(PRODUCT) if rules is not None else None
-        if delay:
-            self._hosts.slow_down(site_of(origin), spacing=delay)
         return known
 
-    async def _fetch(self, url: str) -> str:
+    async def _fetch(self, url: str) -> bytes:
         """Return the text of the rules, empty where there are none (a status of 4xx)."""
-        for _ in range(_MAX_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             async with self._hosts.turn(site_of(url)), self._web.get(url) as reply:
                 if reply.status in REDIRECTS:
                     url = absolute(reply.url, reply.headers.get("Location", ""))
@@ -95,6 +87,6 @@ class Robots:
                 if reply.status == 429 or reply.status >= 500:
                     raise FetchError("robots-unavailable", passing=True)
                 if reply.status != 200:
-                    return ""
-                return (await reply.read_first(MAX_BYTES)).decode("utf-8", errors="replace")
-        return ""
+                    return b""
+                return await reply.read_first(MAX_BYTES)
+        return b""

@@ -8,11 +8,11 @@ from typing import Self
 
 import msgspec
 
+from artgrab.common.addresses import resolve
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.records import Candidate
 from artgrab.common.rendezvous import owner
 from artgrab.common.urls import site_of
-from artgrab.scraper.addresses import resolve
 from artgrab.scraper.ingest_messages import Acked, AckOutcome, acked
 from artgrab.scraper.lanes import Lane, Policy
 from artgrab.scraper.signals import Signal

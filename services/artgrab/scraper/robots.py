@@ -1,18 +1,12 @@
-"""robots.txt (RFC 9309): what a site asks of visitors that are programs."""
+"""The robots.txt of the sites whose pages are opened."""
 
 import aiohttp
-from protego import Protego
 from yarl import URL
 
-from artgrab.common.network import PRODUCT
+from artgrab.common.robots import FORBID_ALL, MAX_BYTES, MAX_REDIRECTS, RobotsRules
 from artgrab.scraper.web import read_at_most
 
-MAX_BYTES = 512_000
-"""RFC 9309, 2.5: parsers must take at least 500 KiB."""
 MAX_DELAY_SECONDS = 30.0
-_MAX_REDIRECTS = 5
-_ALL = Protego.parse("")
-_NONE = Protego.parse("User-agent: *\nDisallow: /\n")
 
 
 class Robots:
@@ -20,31 +14,29 @@ class Robots:
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
-        self._rules: dict[URL, Protego] = {}
+        self._rules: dict[URL, RobotsRules] = {}
 
     async def allows(self, url: str) -> bool:
         """Tell whether we may open a page; a site whose rules cannot be had forbids all."""
-        return bool((await self._rules_for(url)).can_fetch(url, PRODUCT))
+        return (await self._rules_for(url)).allows(url)
 
     async def delay(self, url: str) -> float:
-        """Return seconds the site wants between two pages (Crawl-delay), within reason."""
-        asked = (await self._rules_for(url)).crawl_delay(PRODUCT) or 0.0
-        return min(max(float(asked), 0.0), MAX_DELAY_SECONDS)
+        """Return seconds the site wants between two pages, within reason."""
+        return min((await self._rules_for(url)).delay, MAX_DELAY_SECONDS)
 
-    async def _rules_for(self, url: str) -> Protego:
+    async def _rules_for(self, url: str) -> RobotsRules:
         origin = URL(url).origin()
         if origin not in self._rules:
             self._rules[origin] = await self._fetch(origin / "robots.txt")
         return self._rules[origin]
 
-    async def _fetch(self, url: URL) -> Protego:
+    async def _fetch(self, url: URL) -> RobotsRules:
         try:
-            async with self._session.get(url, max_redirects=_MAX_REDIRECTS) as response:
+            async with self._session.get(url, max_redirects=MAX_REDIRECTS) as response:
                 if 400 <= response.status < 500:
-                    return _ALL
+                    return RobotsRules(b"")
                 if response.status != 200:
-                    return _NONE
-                text = await read_at_most(response, MAX_BYTES)
+                    return FORBID_ALL
+                return RobotsRules(await read_at_most(response, MAX_BYTES))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
-            return _NONE
-        return Protego.parse(text.decode("utf-8", errors="replace"))
+            return FORBID_ALL

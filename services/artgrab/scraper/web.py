@@ -5,41 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from artgrab.common.network import NetworkSettings
+from artgrab.common.resolving import SettingsResolver
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
 """Seconds; a full-text search on a small wiki can take twenty."""
-
-
-class SettingsResolver(AbstractResolver):
-    """Answers from NetworkSettings.resolve first and asks DNS for all other hosts."""
-
-    def __init__(self, network: NetworkSettings) -> None:
-        self._network = network
-        self._dns = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        endpoint = self._network.resolved(host)
-        if endpoint is None:
-            return await self._dns.resolve(host, port, family)
-        address, set_port = endpoint
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=set_port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST,
-            )
-        ]
-
-    async def close(self) -> None:
-        await self._dns.close()
 
 
 @asynccontextmanager

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from artgrab.common.addresses import resolve, split_endpoint
 from artgrab.common.errors import BadInputError
-from artgrab.scraper.addresses import resolve, split_endpoint
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_an_endpoint_is_host_and_port(endpoint: str, parts: tuple[str, int]) -> 
     assert split_endpoint(endpoint) == parts
 
 
-@given(st.text(alphabet="ab:[]-019.", max_size=12))
+@given(st.text(alphabet="ab:[]-019.\u0660", max_size=12) | st.just("a:" + "9" * 5000))
 def test_any_text_is_an_endpoint_or_refused_by_name(text: str) -> None:
     try:
         host, port = split_endpoint(text)
@@ -38,4 +38,5 @@ async def test_addresses_stand_for_themselves_once_each_and_in_order() -> None:
 
 async def test_names_stand_for_their_addresses_and_unknown_ones_for_none() -> None:
     assert "127.0.0.1:9" in await resolve(["localhost:9"])
-    assert await resolve(["nobody.invalid:9"]) == []
+    for nobody in ("nobody.invalid:9", "a..b:9", f"{'x' * 64}.test:9"):
+        assert await resolve([nobody]) == []

@@ -1,10 +1,13 @@
 """Where the downloaders are: fixed endpoints and DNS names, as the addresses they stand for."""
 
 import asyncio
+import re
 import socket
 from collections.abc import Sequence
 
 from artgrab.common.errors import BadInputError
+
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 def split_endpoint(endpoint: str) -> tuple[str, int]:
@@ -14,7 +17,7 @@ def split_endpoint(endpoint: str) -> tuple[str, int]:
         BadInputError: it has another form.
     """
     host, separator, port = endpoint.rpartition(":")
-    if not separator or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    if not separator or not host or not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
         raise BadInputError(f"downloader endpoint {endpoint!r} is not HOST:PORT")
     return host.strip("[]"), int(port)
 
@@ -27,10 +30,9 @@ async def resolve(endpoints: Sequence[str]) -> list[str]:
     Raises:
         BadInputError: an endpoint is not HOST:PORT.
     """
-    found: set[str] = set()
-    for host, port in map(split_endpoint, endpoints):
-        found.update(await _addresses(host, port))
-    return sorted(found)
+    parts = [split_endpoint(endpoint) for endpoint in endpoints]
+    found = await asyncio.gather(*(_addresses(host, port) for host, port in parts))
+    return sorted({address for addresses in found for address in addresses})
 
 
 async def _addresses(host: str, port: int) -> list[str]:
@@ -38,7 +40,7 @@ async def _addresses(host: str, port: int) -> list[str]:
         answers = await asyncio.get_running_loop().getaddrinfo(
             host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
         )
-    except OSError:
+    except (OSError, UnicodeError):  # the latter from names that no DNS can hold
         return []
     addresses = [str(answer[4][0]) for answer in answers]
     return [f"[{one}]:{port}" if ":" in one else f"{one}:{port}" for one in addresses]
