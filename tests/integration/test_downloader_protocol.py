@@ -224,6 +224,14 @@ async def test_a_taken_port_is_a_failure_of_the_surroundings(
             pass
 
 
+async def test_a_port_for_metrics_that_is_taken_is_an_error_of_the_surroundings(
+    hosts: PlayingHosts, store: Store
+) -> None:
+    with pytest.raises(SurroundingsError, match="METRICS_PORT"):
+        async with downloader(store, hosts.network, metrics_port=hosts.port):
+            pass
+
+
 async def test_counts_are_served_as_metrics(
     hosts: PlayingHosts, store: Store, unused_tcp_port: int
 ) -> None:

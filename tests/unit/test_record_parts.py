@@ -1,9 +1,12 @@
 """Records in the store: durable before acknowledged, and never lost to a kill or a race."""
 
 import asyncio
+import io
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from artgrab.common.errors import ObjectCorruptError, SurroundingsError
@@ -202,9 +205,16 @@ async def test_a_part_that_was_changed_is_told_by_its_name(store: Store) -> None
         read(store)
 
 
-async def test_an_index_that_is_damaged_is_told_by_its_name(store: Store) -> None:
+def _parquet_of_others() -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"entries": pa.array([b""], pa.binary())}), sink)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize("data", [b"PAR1 not parquet", _parquet_of_others()])
+async def test_an_index_that_is_damaged_is_told_by_its_name(store: Store, data: bytes) -> None:
     await write(store, ENTRIES)
     compacted(store)
-    store.put(f"{PREFIX}/index-1.parquet", b"PAR1 not parquet")
+    store.put(f"{PREFIX}/index-1.parquet", data)
     with pytest.raises(ObjectCorruptError, match=r"index-1\.parquet"):
         read(store)

@@ -18,6 +18,8 @@ from artgrab.common.errors import (
 )
 from artgrab.common.progress import ProgressSink, parse_forwarded
 
+LOOPBACK = "127.0.0.1:0"
+"""Where our servers listen: a free port that only this machine reaches."""
 STOP_GRACE_SECONDS = 20.0
 _READY_SECONDS = 120.0
 _ERRORS = {error.exit_code: error for error in (BadInputError, PartlyDoneError, SurroundingsError)}

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from artgrab.cli.children import running
+from artgrab.cli.children import LOOPBACK, running
 from artgrab.cli.result import Work
 from artgrab.cli.state import (
     RunSummary,
@@ -22,8 +22,6 @@ from artgrab.common.store import Store
 from artgrab.downloader.sweep import sweep
 from artgrab.scraper.scrape import AllSourcesFailedError, ScrapeOutcome, scrape
 from artgrab.scraper.turns import Turns
-
-LOOPBACK = "127.0.0.1:0"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,7 +88,7 @@ def print_predictions(
 ) -> None:
     """Show predictions as a table, or as one line of JSON."""
     if as_json:
-        console.print(msgspec.json.encode(predictions).decode(), soft_wrap=True, markup=False)
+        console.out(msgspec.json.encode(predictions).decode(), highlight=False)
     else:
         console.print(_prediction_table(predictions))
 

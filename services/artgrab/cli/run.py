@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from artgrab.cli.children import answer_of, running
+from artgrab.cli.children import LOOPBACK, answer_of, running
 from artgrab.cli.predictions import (
     find_pictures,
     pictures_of_test_split,
@@ -33,8 +33,6 @@ from artgrab.common.store import Store
 
 if TYPE_CHECKING:
     from artgrab.dataset import Snapshot
-
-LOOPBACK = "127.0.0.1:0"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,7 @@
 """How stages tell how far they are, without knowing who looks."""
 
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol, TextIO
 
 import msgspec
@@ -55,25 +54,3 @@ def parse_forwarded(line: str) -> Progress | None:
         return msgspec.json.decode(line.removeprefix(_PREFIX), type=Progress)
     except msgspec.MsgspecError:
         return None
-
-
-class Throttled:
-    """Passes on at most one report in `interval` seconds for each part; finished ones always."""
-
-    def __init__(
-        self,
-        sink: ProgressSink,
-        *,
-        interval: float = 0.2,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._sink = sink
-        self._interval = interval
-        self._clock = clock
-        self._last: dict[tuple[str, str], float] = {}
-
-    def __call__(self, progress: Progress) -> None:
-        key, now = (progress.stage, progress.item), self._clock()
-        if progress.finished or now - self._last.get(key, float("-inf")) >= self._interval:
-            self._last[key] = now
-            self._sink(progress)

@@ -196,8 +196,8 @@ def _encode_index(merged: dict[str, MergedRecord], parts: list[str]) -> bytes:
 def _decode_index(store: Store, key: str) -> tuple[list[Entry], list[str]]:
     try:
         table = pq.read_table(io.BytesIO(store.get(key)))
-        metadata = table.schema.metadata or {}
+        parts = (table.schema.metadata or {})[_PARTS_KEY].decode().splitlines()
         entries = [e for data in table["entries"].to_pylist() for e in decode_entries(data)]
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
-    return entries, metadata[_PARTS_KEY].decode().splitlines()
+    return entries, parts

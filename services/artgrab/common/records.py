@@ -97,7 +97,8 @@ class MergedRecord(msgspec.Struct, frozen=True):
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Entry)
-_PRECEDENCE = {RecordOutcome.STORED: 0, RecordOutcome.REJECTED: 1, RecordOutcome.FAILED: 2}
+PRECEDENCE = {RecordOutcome.STORED: 0, RecordOutcome.REJECTED: 1, RecordOutcome.FAILED: 2}
+"""Of several outcomes of one candidate the lowest counts."""
 
 
 def encode_entries(entries: Iterable[Entry]) -> bytes:
@@ -149,7 +150,7 @@ def _record_order(record: Record) -> tuple[int, bool, str, tuple[int, ...], byte
     """Sort key: what is kept never depends on time; of attempts in vain the last one counts."""
     stored = record.outcome is RecordOutcome.STORED
     return (
-        _PRECEDENCE[record.outcome],
+        PRECEDENCE[record.outcome],
         record.passing,
         record.source_sha256 if stored else "",
         () if stored else tuple(-ord(character) for character in record.retrieved_at),

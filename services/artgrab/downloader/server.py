@@ -11,7 +11,7 @@ import grpc
 import prometheus_client
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from artgrab.common.errors import BadInputError
+from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.common.network import NetworkSettings
 from artgrab.common.servers import bind, check_address, set_health, signals_set
 from artgrab.common.store import Store
@@ -151,7 +151,12 @@ def _running(work: Any) -> Iterator[None]:
 
 @contextmanager
 def _metrics_server(metrics: Metrics, port: int) -> Iterator[None]:
-    server, thread = prometheus_client.start_http_server(port, registry=metrics.registry)
+    try:
+        server, thread = prometheus_client.start_http_server(port, registry=metrics.registry)
+    except OSError as error:
+        raise SurroundingsError(
+            f"metrics port {port}: {error.strerror}; set ARTGRAB_DOWNLOADER_METRICS_PORT to another"
+        ) from error
     try:
         yield
     finally:

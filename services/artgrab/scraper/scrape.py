@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, aclosing
 from enum import StrEnum
-from types import TracebackType
-from typing import Self
 
 import msgspec
 from yarl import URL
@@ -98,7 +96,8 @@ async def scrape(
     """
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(network))
-        slot = await stack.enter_async_context(_BrowserSlot(browsers, network))
+        slot = _BrowserSlot(browsers, network)
+        stack.push_async_callback(slot.discard)
         tools = Tools(
             network=network,
             session=session,
@@ -129,17 +128,6 @@ class _BrowserSlot:
         self._network = network
         self._stack = AsyncExitStack()
         self._browser: Browser | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.discard()
 
     async def get(self) -> Browser:
         """Return the browser, started if there is none."""

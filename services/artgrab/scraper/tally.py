@@ -2,10 +2,8 @@
 
 from collections import Counter
 
-from artgrab.common.records import RecordOutcome
+from artgrab.common.records import PRECEDENCE, RecordOutcome
 from artgrab.scraper.ingest_messages import Acked, AckOutcome
-
-_PRECEDENCE = {RecordOutcome.STORED: 0, RecordOutcome.REJECTED: 1, RecordOutcome.FAILED: 2}
 
 
 class Tally:
@@ -28,7 +26,7 @@ class Tally:
             self._fetched.add(key)
         outcome, reason = _final(answer)
         known = self._outcomes.get(key)
-        if known is not None and _PRECEDENCE[known[0]] <= _PRECEDENCE[outcome]:
+        if known is not None and PRECEDENCE[known[0]] <= PRECEDENCE[outcome]:
             return
         if known is not None:
             self._counts[known[0]] -= 1
