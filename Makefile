@@ -24,7 +24,7 @@ run: setup ## The whole job on real pictures, offline (OUTPUT=json for one JSON 
 
 test: setup ## Unit and integration tests
 	@$(BIN)/python -m tests.world prepare || echo "tests on the demo world will be skipped" >&2
-	@$(BIN)/pytest tests/unit tests/integration --numprocesses 2 --dist loadgroup
+	@$(BIN)/pytest tests/integration tests/unit --numprocesses 2 --dist loadgroup
 
 check: .venv/.installed ## Format, lint, types, import rules, contracts, generated code
 	@$(BIN)/ruff format --check .

@@ -22,6 +22,7 @@ def make_run(store: Path) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(1800)
+@pytest.mark.xdist_group("browser")
 def test_make_run_goes_from_categories_to_predictions_and_does_nothing_twice(
     tmp_path: Path,
 ) -> None:

@@ -38,7 +38,7 @@ async def test_a_stream_that_is_drained_after_its_finish_still_gets_its_acks(
 
     url = hosts.handle("http://a.test/a.jpg", late)
     async with (
-        downloader(store, hosts.network, stream_seconds=0.5) as endpoint,
+        downloader(store, hosts.network, stream_seconds=1.5) as endpoint,
         open_stream(endpoint) as stream,
     ):
         await stream.send(batch([candidate(url)]))

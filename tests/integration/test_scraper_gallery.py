@@ -31,6 +31,8 @@ pytestmark = [
 
 _PAGE = "http://www.gallery.test/list?q=night%20street"
 _QUICK = Limits(first_items_seconds=1.0, patience_seconds=(0.2, 0.4), pressed_seconds=3.0)
+_PATIENT = Limits(first_items_seconds=1.0, patience_seconds=(0.5, 1.0), pressed_seconds=20.0)
+"""For pages that go on growing, on a machine that may be slow to let them."""
 _SCRIPT = """
 const gallery = document.querySelector('#gallery')
 let shown = 0
@@ -126,7 +128,7 @@ async def test_a_gallery_that_grows_when_scrolled_is_seen_to_its_end_batch_by_ba
         _PAGE,
         f"<div id=gallery></div><p style='height:3000px'></p><script>{script}</script>",
     )
-    batches = await _scraped(browser, session)
+    batches = await _scraped(browser, session, limits=_PATIENT)
     assert _numbers(batches) == list(range(55))
     assert len(batches) > 2, "pictures are handed out as they come"
     assert [found.rank for batch in batches for found in batch] == list(range(55))
@@ -145,7 +147,7 @@ async def test_what_a_page_is_loading_is_waited_for_however_slow(
     hosts: PlayingHosts, browser: Browser, session: aiohttp.ClientSession, load: str
 ) -> None:
     async def slow(request: web.Request) -> web.StreamResponse:
-        await asyncio.sleep(4 * sum(_QUICK.patience_seconds))
+        await asyncio.sleep(2 * sum(_PATIENT.patience_seconds))
         return web.Response(text=_items(3, 5))
 
     hosts.handle("http://www.gallery.test/more", slow)
@@ -154,7 +156,7 @@ async def test_what_a_page_is_loading_is_waited_for_however_slow(
         "addEventListener('scroll', load, {once: true})"
     )
     _html(hosts, _PAGE, f"{_items(0, 3)}<p style='height: 9000px'></p><script>{script}</script>")
-    assert _numbers(await _scraped(browser, session)) == list(range(5))
+    assert _numbers(await _scraped(browser, session, limits=_PATIENT)) == list(range(5))
 
 
 async def test_a_button_is_pressed_until_it_is_gone(
@@ -166,7 +168,8 @@ async def test_a_button_is_pressed_until_it_is_gone(
         " if (shown >= 34) b.remove() }, 120) })"
     )
     _html(hosts, _PAGE, f"<div id=gallery></div><button>More</button><script>{script}</script>")
-    assert _numbers(await _scraped(browser, session, more="button")) == list(range(34))
+    batches = await _scraped(browser, session, more="button", limits=_PATIENT)
+    assert _numbers(batches) == list(range(34))
 
 
 async def test_a_button_that_puts_others_in_place_of_the_pictures_is_pressed_too(
@@ -205,7 +208,7 @@ async def test_pictures_that_load_just_before_the_next_page_is_opened_are_not_lo
     )
     _html(hosts, _PAGE, f"{_items(0, 3)}{lazy}<a class=next href='/list?page=2'>next</a>")
     _html(hosts, "http://www.gallery.test/list?page=2", _items(4, 6))
-    batches = await _scraped(browser, session, more="a.next")
+    batches = await _scraped(browser, session, more="a.next", limits=_PATIENT)
     assert _numbers(batches) == list(range(6))
     assert [found.rank for batch in batches for found in batch] == list(range(6))
 
@@ -249,7 +252,7 @@ async def test_lazily_loaded_pictures_are_found_with_their_real_addresses(
         "document.querySelectorAll('img').forEach(image => o.observe(image))"
     )
     _html(hosts, _PAGE, f"{items}<script>{script}</script>")
-    batches = await _scraped(browser, session, image="img::attr(src)")
+    batches = await _scraped(browser, session, image="img::attr(src)", limits=_PATIENT)
     found = sorted((one.rank, one.url) for batch in batches for one in batch)
     assert found == [(n, f"http://www.gallery.test/full/{n}.jpg") for n in range(20)]
 

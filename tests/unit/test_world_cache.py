@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import WAIT_SECONDS
 from tests.world.cache import cache_root, ensure_part
 
 
@@ -48,7 +49,7 @@ def test_a_filling_that_fails_leaves_nothing_behind(tmp_path):
 def test_a_killed_filling_is_begun_anew(tmp_path):
     killed = multiprocessing.get_context("spawn").Process(target=fill_and_wait, args=(tmp_path,))
     killed.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + WAIT_SECONDS
     while not (tmp_path / "filling").exists() and time.monotonic() < deadline:
         killed.join(0.02)
     assert killed.pid is not None

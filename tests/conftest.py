@@ -1,0 +1,41 @@
+"""How the tests are spread over processes, and how hypothesis searches."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+ROOT = Path(__file__).parents[1]
+
+# Time says nothing on a machine whose cores are shared.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+settings.register_profile("repeatable", _PATIENT, derandomize=True)
+settings.register_profile("search", _PATIENT, max_examples=1000)
+settings.load_profile("repeatable")
+
+
+class _ByGroupOfFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Gives all files that name one xdist_group to one process; other tests go anywhere.
+
+    xdist 3.8 does so itself, but not with pytest 9.2 (pytest-dev/pytest-xdist#1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group_of(nodeid.partition("::")[0]) or nodeid
+
+
+@cache
+def _group_of(file: str) -> str:
+    found = re.search(r'xdist_group\("(\w+)"\)', (ROOT / file).read_text())
+    return found[1] if found else ""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """Spread the tests of `--dist loadgroup`."""
+    return _ByGroupOfFile(config, log) if config.getoption("dist") == "loadgroup" else None
