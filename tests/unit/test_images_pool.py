@@ -65,6 +65,30 @@ async def test_a_worker_that_answers_garbage_counts_as_dead() -> None:
             await pool.process(jpeg(1))
 
 
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "source_sha256='../models/x'",
+        "source_sha256='0' * 64",
+        "object_sha256='0' * 64",
+        "object_bytes=b'another'",
+        "encoding='../x'",
+        "source_format='svg'",
+        "perceptual_hash='x' * 16",
+        "width=0",
+    ],
+)
+async def test_a_worker_that_lies_about_its_picture_counts_as_dead(lie: str) -> None:
+    deed = (
+        "import msgspec; from artgrab.images import process_picture\n"
+        f"lie = msgspec.structs.replace(process_picture(task.data), {lie})\n"
+        "os.write(1, frame(Success(lie))); time.sleep(60)"
+    )
+    async with pool_doing(deed) as pool:
+        with pytest.raises(DecoderFailedError, match="decoder-died"):
+            await pool.process(jpeg(1))
+
+
 async def test_a_worker_that_announces_a_giant_answer_counts_as_dead() -> None:
     async with pool_doing("os.write(1, b'\\xff' * 8); time.sleep(60)") as pool:
         with pytest.raises(DecoderFailedError, match="decoder-died"):

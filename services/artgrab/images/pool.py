@@ -14,6 +14,8 @@ from typing import Self
 
 import msgspec
 
+from artgrab.common.digests import sha256_hex
+from artgrab.images.encoding import ENCODING
 from artgrab.images.frames import (
     LENGTH_BYTES,
     Answer,
@@ -23,6 +25,7 @@ from artgrab.images.frames import (
     frame,
     length_of,
 )
+from artgrab.images.sniffing import ALLOWED_FORMATS
 from artgrab.images.types import DecoderFailedError, Picture, PictureRefusedError
 
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -81,12 +84,15 @@ class DecodePool:
 
         Raises:
             PictureRefusedError: as process_picture; reason too-much-memory beyond the limit.
-            DecoderFailedError: the worker died (decoder-died) or took too long (decoder-timeout).
+            DecoderFailedError: the worker died or lied (decoder-died), or took too long
+                (decoder-timeout).
         """
         async with self._free:
             answer = await self._ask(frame(Task(data, min_side)))
         if isinstance(answer, Refusal):
             raise PictureRefusedError(answer.reason)
+        if not _is_true(answer.picture, data):
+            raise DecoderFailedError("decoder-died")
         return answer.picture
 
     async def _ask(self, request: bytes) -> Answer:
@@ -124,6 +130,16 @@ class DecodePool:
     async def _discard(self, worker: "_Worker") -> None:
         self._alive.discard(worker)
         await asyncio.shield(worker.stop())
+
+
+def _is_true(picture: Picture, data: bytes) -> bool:
+    """Tell whether a picture is under its own name: keys are made of what workers answer."""
+    return (
+        picture.source_sha256 == sha256_hex(data)
+        and picture.object_sha256 == sha256_hex(picture.object_bytes)
+        and picture.encoding == ENCODING
+        and picture.source_format in ALLOWED_FORMATS
+    )
 
 
 class _Worker:

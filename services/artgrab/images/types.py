@@ -1,6 +1,11 @@
 """What comes out of a picture's processing, and how it can be refused."""
 
+from typing import Annotated
+
 import msgspec
+
+Side = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+"""Pixels; the bounds hold whatever a taken-over decoder says."""
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -12,12 +17,12 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     source_sha256: str
     source_format: str
     """jpeg, png, webp or gif, told by the bytes themselves."""
-    source_width: int
+    source_width: Side
     """Pixels of the upright picture (EXIF orientation applied)."""
-    source_height: int
-    width: int
-    height: int
-    perceptual_hash: str
+    source_height: Side
+    width: Side
+    height: Side
+    perceptual_hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
     """16 hexadecimal digits (64 bits)."""
     encoding: str
     """Names the encoder's settings and version; part of the object's key."""
