@@ -5,12 +5,13 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from artgrab.common.errors import ObjectCorruptError, SurroundingsError
-from artgrab.common.keys import records_prefix
+from artgrab.common.errors import BadInputError, ObjectCorruptError, SurroundingsError
+from artgrab.common.keys import SCHEMA_VERSION, records_prefix
 from artgrab.common.record_parts import RecordWriter, compact, read_records
 from artgrab.common.records import Candidate, Entry, Record, RecordOutcome, Sighting, encode_entries
 from artgrab.common.store import Store
@@ -218,3 +219,12 @@ async def test_an_index_that_is_damaged_is_told_by_its_name(store: Store, data: 
     store.put(f"{PREFIX}/index-1.parquet", data)
     with pytest.raises(ObjectCorruptError, match=r"index-1\.parquet"):
         read(store)
+
+
+async def test_records_of_a_newer_artgrab_are_refused_and_left_alone(store: Store) -> None:
+    await write(store, [msgspec.structs.replace(record(1), schema_version=SCHEMA_VERSION + 1)])
+    await write(store, [record(2)])
+    before = keys(store)
+    with pytest.raises(BadInputError, match="newer artgrab"):
+        compacted(store)
+    assert keys(store) == before

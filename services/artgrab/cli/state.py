@@ -7,13 +7,11 @@ import msgspec
 
 from artgrab.common.digests import short_digest
 from artgrab.common.errors import ObjectMissingError, SurroundingsError
-from artgrab.common.keys import SCHEMA_VERSION, classifier_key, run_key
+from artgrab.common.keys import SCHEMA_VERSION, check_schema_version, classifier_key, run_key
 from artgrab.common.record_parts import read_records
 from artgrab.common.records import RecordOutcome
 from artgrab.common.resources import ArtCategory
 from artgrab.common.store import Store
-
-T = TypeVar("T", bound=msgspec.Struct)
 
 
 class CategoryCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +41,9 @@ class ClassifierState(msgspec.Struct, frozen=True, kw_only=True):
     dataset: str = ""
     model: str = ""
     schema_version: int = SCHEMA_VERSION
+
+
+T = TypeVar("T", RunSummary, ClassifierState)
 
 
 def run_id_of(category: ArtCategory) -> str:
@@ -91,8 +92,10 @@ def write_classifier_state(
 
 def _read(store: Store, key: str, kind: type[T]) -> T | None:
     try:
-        return msgspec.json.decode(store.get(key), type=kind)
+        document = msgspec.json.decode(store.get(key), type=kind)
     except ObjectMissingError:
         return None
     except msgspec.MsgspecError as error:
         raise SurroundingsError(f"{store.uri_of(key)} cannot be read: {error}") from error
+    check_schema_version(document.schema_version, where=store.uri_of(key))
+    return document

@@ -1,7 +1,19 @@
 """Where everything lies in the store."""
 
+from artgrab.common.errors import BadInputError
+
 SCHEMA_VERSION = 1
-"""Version of every stored document; a store with a higher one is refused."""
+"""Version of every stored document; a higher one is refused when it is read."""
+
+
+def check_schema_version(version: int, *, where: str) -> None:
+    """Refuse what a newer artgrab wrote: it may not mean what this one would read.
+
+    Raises:
+        BadInputError: it is newer.
+    """
+    if version > SCHEMA_VERSION:
+        raise BadInputError(f"{where}: written by a newer artgrab; upgrade this one")
 
 
 def category_prefix(namespace: str, category: str) -> str:

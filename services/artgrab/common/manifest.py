@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from artgrab.common.digests import digest_of
 from artgrab.common.errors import ObjectCorruptError
-from artgrab.common.keys import SCHEMA_VERSION
+from artgrab.common.keys import SCHEMA_VERSION, check_schema_version
 from artgrab.common.store import Store
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -107,8 +107,12 @@ def read_snapshot_info(store: Store, prefix: str) -> SnapshotInfo:
     Raises:
         ObjectMissingError: there is no complete snapshot.
         ObjectCorruptError: the document is not readable.
+        BadInputError: a newer artgrab wrote it.
     """
+    where = f"{store.uri_of(prefix)}/snapshot.json"
     try:
-        return msgspec.json.decode(store.get(f"{prefix}/snapshot.json"), type=SnapshotInfo)
+        info = msgspec.json.decode(store.get(f"{prefix}/snapshot.json"), type=SnapshotInfo)
     except msgspec.MsgspecError as error:
-        raise ObjectCorruptError(f"{store.uri_of(prefix)}/snapshot.json: {error}") from error
+        raise ObjectCorruptError(f"{where}: {error}") from error
+    check_schema_version(info.schema_version, where=where)
+    return info

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import ObjectCorruptError, ObjectMissingError
-from artgrab.common.keys import SCHEMA_VERSION, records_prefix
+from artgrab.common.keys import SCHEMA_VERSION, check_schema_version, records_prefix
 from artgrab.common.records import (
     Entry,
     MergedRecord,
@@ -113,6 +113,7 @@ def read_records(store: Store, *, namespace: str, category: str) -> dict[str, Me
 
     Raises:
         ObjectCorruptError: a part or index cannot be read.
+        BadInputError: a newer artgrab wrote it.
     """
     return merge(_read_all(store, records_prefix(namespace, category))[0])
 
@@ -161,9 +162,16 @@ def _read_listed(store: Store, keys: list[str]) -> tuple[list[Entry], list[str]]
 def _decode_part(store: Store, key: str) -> list[Entry]:
     data = store.get_verified(key, key.rpartition("/")[2].removesuffix(".jsonl"))
     try:
-        return decode_entries(data)
+        entries = decode_entries(data)
     except ValueError as error:
         raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
+    return _checked(entries, where=store.uri_of(key))
+
+
+def _checked(entries: list[Entry], *, where: str) -> list[Entry]:
+    version = max((entry.schema_version for entry in entries), default=0)
+    check_schema_version(version, where=where)
+    return entries
 
 
 def _is_index(key: str) -> bool:
@@ -200,4 +208,4 @@ def _decode_index(store: Store, key: str) -> tuple[list[Entry], list[str]]:
         entries = [e for data in table["entries"].to_pylist() for e in decode_entries(data)]
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
-    return entries, parts
+    return _checked(entries, where=store.uri_of(key)), parts
