@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from artgrab.cli.lock import exclusive
+from artgrab.common.store import Store
+
 CATEGORY = """
 apiVersion: artgrab.dev/v1alpha1
 kind: ArtCategory
@@ -105,3 +108,14 @@ def test_an_unknown_level_of_logs_is_told_with_those_there_are(
 ) -> None:
     monkeypatch.setenv("ARTGRAB_LOG_LEVEL", "loud")
     assert_refused(artgrab("run", "a.yaml"), code=2, naming=("ARTGRAB_LOG_LEVEL", "loud", "INFO"))
+
+
+def test_a_store_at_work_is_left_to_whoever_works_in_it(tmp_path: Path) -> None:
+    documents = tmp_path / "category.yaml"
+    documents.write_text(CATEGORY)
+    store = Store.open(str(tmp_path / "store"))
+    with exclusive(store):
+        refused = artgrab("run", documents, "--store", store.uri)
+    assert_refused(refused, code=4, naming=("another artgrab run", "--store"))
+    with exclusive(store):
+        pass

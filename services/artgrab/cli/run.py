@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from artgrab.cli.children import LOOPBACK, answer_of, running
+from artgrab.cli.lock import exclusive
 from artgrab.cli.predictions import (
     find_pictures,
     pictures_of_test_split,
@@ -85,7 +86,8 @@ async def _collect(job: Job) -> None:
     collector = Collector(
         store=job.store, network=job.network, progress=job.progress, work=job.work
     )
-    await collector.collect(job.documents.categories)
+    with exclusive(job.store):
+        await collector.collect(job.documents.categories)
 
 
 def _problems(store: Store, category: ArtCategory) -> list[str]:
