@@ -107,7 +107,7 @@ def test_an_unknown_level_of_logs_is_told_with_those_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ARTGRAB_LOG_LEVEL", "loud")
-    assert_refused(artgrab("run", "a.yaml"), code=2, naming=("ARTGRAB_LOG_LEVEL", "loud", "INFO"))
+    assert_refused(artgrab("run", "a.yaml"), code=2, naming=("ARTGRAB_LOG_LEVEL", "LOUD", "INFO"))
 
 
 def test_a_store_at_work_is_left_to_whoever_works_in_it(tmp_path: Path) -> None:

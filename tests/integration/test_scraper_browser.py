@@ -181,3 +181,11 @@ def test_hosts_are_mapped_as_the_settings_say_and_we_name_ourselves() -> None:
     (agent,) = [flag for flag in options.arguments if flag.startswith("--user-agent=")]
     assert agent.endswith(network.user_agent)
     assert ("--no-sandbox" in options.arguments) == (os.geteuid() == 0)
+
+
+async def test_a_full_or_closed_disk_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    need_browser()
+    monkeypatch.setattr(tempfile, "tempdir", "/proc")  # takes no folders, whoever asks
+    with pytest.raises(BrowserError, match="/proc takes no files"):
+        async with chromium(NetworkSettings()):
+            pass

@@ -17,7 +17,13 @@ def test_a_wrong_setting_is_told_in_one_line_with_its_name(
     assert "\n" not in str(refused.value)
 
 
+def test_a_contact_that_no_header_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARTGRAB_CONTACT", "mailto:me@example.org\r\nX-Forged: yes")
+    with pytest.raises(BadInputError, match="CONTACT"):
+        read_settings(NetworkSettings)
+
+
 def test_what_is_given_wins_and_what_is_none_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ARTGRAB_CONTACT", "from the environment")
-    assert read_settings(NetworkSettings, contact=None).contact == "from the environment"
+    monkeypatch.setenv("ARTGRAB_CONTACT", "from-the-environment")
+    assert read_settings(NetworkSettings, contact=None).contact == "from-the-environment"
     assert read_settings(NetworkSettings, contact="given").contact == "given"

@@ -94,7 +94,7 @@ def _program() -> str:
 def main() -> None:
     """Run the command line; every error is one line on stderr and an exit code of errors.py."""
     try:
-        configure_logs(level=os.environ.get("ARTGRAB_LOG_LEVEL", "WARNING"))
+        configure_logs()
         app()
     except ArtgrabError as error:
         _end(str(error), error.exit_code)

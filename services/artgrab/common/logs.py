@@ -1,6 +1,7 @@
 """Logs: structured, on stderr."""
 
 import logging
+import os
 import sys
 
 import structlog
@@ -10,13 +11,14 @@ from artgrab.common.errors import BadInputError
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def configure_logs(*, level: str = "WARNING") -> None:
-    """Send all logs of this process to stderr; call once, at start.
+def configure_logs() -> None:
+    """Send the logs of this process to stderr, from ARTGRAB_LOG_LEVEL up; call once, at start.
 
     Raises:
         BadInputError: there is no such level.
     """
-    if level.upper() not in _LEVELS:
+    level = os.environ.get("ARTGRAB_LOG_LEVEL", "WARNING").upper()
+    if level not in _LEVELS:
         raise BadInputError(f"ARTGRAB_LOG_LEVEL {level!r} is none of {', '.join(_LEVELS)}")
     structlog.configure(
         processors=[
@@ -26,9 +28,7 @@ def configure_logs(*, level: str = "WARNING") -> None:
             structlog.processors.format_exc_info,
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[level.upper()]
-        ),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

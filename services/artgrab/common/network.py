@@ -43,7 +43,10 @@ class NetworkSettings(BaseSettings):
         description="CIDR:port beyond global addresses on ports 80 and 443; off by default.",
     )
     contact: str = Field(
-        "", max_length=200, description="URL or mail address that sites can write to."
+        "",
+        pattern=r"^[!-~]*$",  # it goes into a header
+        max_length=200,
+        description="URL or mail address that sites can write to.",
     )
 
     @property

@@ -33,8 +33,8 @@ def run_process(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespa
     options = parser.parse_args()
     if options.exit_with_parent is not None:
         die_with_parent(options.exit_with_parent)
-    configure_logs()
     try:
+        configure_logs()
         run(options)
     except ArtgrabError as error:
         sys.stderr.write(f"artgrab: {error}\n")

@@ -186,8 +186,7 @@ async def chromium(network: NetworkSettings) -> AsyncIterator[Browser]:
     browser, driver = _programs()
     parent = _temporary_folder()
     await asyncio.to_thread(remove_leftovers, Path(parent))
-    folder = tempfile.mkdtemp(prefix=f"{_PROFILE_PREFIX}{os.getpid()}-", dir=parent)
-    guardian = _start_guardian(folder, driver)
+    folder, guardian = _prepare(parent, driver)
     session: webdriver.Remote | None = None
     try:
         port = await asyncio.to_thread(_port, guardian)
@@ -247,6 +246,18 @@ def _programs() -> tuple[str, str]:
             f"{missing} is not installed; on Debian: apt-get install chromium chromium-driver"
         )
     return browser, driver
+
+
+def _prepare(parent: str, driver: str) -> tuple[str, subprocess.Popen[bytes]]:
+    try:
+        folder = tempfile.mkdtemp(prefix=f"{_PROFILE_PREFIX}{os.getpid()}-", dir=parent)
+    except OSError as error:
+        raise BrowserError(f"{parent} takes no files of the browser: {error.strerror}") from error
+    try:
+        return folder, _start_guardian(folder, driver)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise BrowserError(f"no process can be started for it: {error.strerror}") from error
 
 
 def _start_guardian(folder: str, driver: str) -> subprocess.Popen[bytes]:
