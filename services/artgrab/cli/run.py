@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,10 +16,10 @@ from artgrab.cli.predictions import (
     read_pictures,
 )
 from artgrab.cli.result import DatasetResult, ModelResult, PredictionResult, RunResult, Work
+from artgrab.cli.snapshots import build
 from artgrab.cli.state import (
     ClassifierState,
     count_records,
-    read_classifier_state,
     read_run_summary,
     write_classifier_state,
 )
@@ -31,9 +30,6 @@ from artgrab.common.network import NetworkSettings
 from artgrab.common.progress import ProgressSink
 from artgrab.common.resources import ArtCategory, ArtClassifier
 from artgrab.common.store import Store
-
-if TYPE_CHECKING:
-    from artgrab.dataset import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +94,9 @@ def _problems(store: Store, category: ArtCategory) -> list[str]:
 async def _learn(
     job: Job, classifier: ArtClassifier, labels: dict[str, str], result: RunResult
 ) -> None:
-    snapshot = await asyncio.to_thread(_build, job, classifier, labels)
+    snapshot = await asyncio.to_thread(
+        build, job.store, classifier, labels=labels, progress=job.progress
+    )
     result.dataset = DatasetResult(
         uri=job.store.uri_of(snapshot.prefix),
         content_sha256=snapshot.info.content_sha256,
@@ -120,21 +118,6 @@ async def _learn(
     )
     model = model_prefix(classifier.metadata.namespace, key)
     result.endpoint, result.predictions = await _predict(job, model, pictures)
-
-
-def _build(job: Job, classifier: ArtClassifier, labels: dict[str, str]) -> "Snapshot":
-    from artgrab.dataset import build_snapshot
-
-    name, namespace = classifier.metadata.name, classifier.metadata.namespace
-    state = read_classifier_state(job.store, namespace=namespace, classifier=name)
-    return build_snapshot(
-        job.store,
-        namespace=namespace,
-        classifier=classifier,
-        labels=labels,
-        parent=state.dataset or None,
-        progress=job.progress,
-    )
 
 
 def _remember(store: Store, classifier: ArtClassifier, state: ClassifierState) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from artgrab.cli.options import DEFAULT_STORE, Files, Listen, Parent, StoreUri
 from artgrab.cli.render import progress_sink
+from artgrab.cli.snapshots import build
 from artgrab.cli.state import read_classifier_state, run_id_of
 from artgrab.common.documents import load_documents, select
 from artgrab.common.errors import BadInputError
@@ -72,22 +73,11 @@ def dataset(files: Files, store: StoreUri = DEFAULT_STORE) -> None:
 
     Example: artgrab dataset art.yaml --store artgrab-store
     """
-    from artgrab.dataset import build_snapshot
-
     documents = load_documents(files)
     classifier = only_classifier(documents.classifiers)
-    name, namespace = classifier.metadata.name, classifier.metadata.namespace
-    opened = Store.open(store)
-    state = read_classifier_state(opened, namespace=namespace, classifier=name)
+    labels = select(classifier, documents.categories)
     with progress_sink(sys.stderr) as progress:
-        snapshot = build_snapshot(
-            opened,
-            namespace=namespace,
-            classifier=classifier,
-            labels=select(classifier, documents.categories),
-            parent=state.dataset or None,
-            progress=progress,
-        )
+        snapshot = build(Store.open(store), classifier, labels=labels, progress=progress)
     typer.echo(msgspec.json.encode(snapshot.info).decode())
 
 
