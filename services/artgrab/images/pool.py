@@ -9,7 +9,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -69,12 +68,7 @@ class DecodePool:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*(worker.stop() for worker in self._alive))
         self._alive.clear()
         self._idle.clear()
