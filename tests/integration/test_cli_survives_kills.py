@@ -57,8 +57,10 @@ def test_a_run_killed_at_many_points_ends_in_the_same_dataset_and_model(tmp_path
 
 
 def _run_disturbed(world: World, documents: Path, store: Path) -> dict[str, Any]:
+    kills = 0
     for condition in KILL_POINTS.values():
         with job(world, documents, store) as disturbed:
-            disturbed.kill_when(condition)
+            kills += disturbed.kill_when(condition)
+    assert kills >= len(KILL_POINTS) - 1
     with job(world, documents, store) as last:
         return last.result()

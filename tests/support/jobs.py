@@ -59,14 +59,21 @@ class Job:
         assert "Traceback" not in err
         return err.splitlines()[-1]
 
-    def kill_when(self, condition: Callable[[Path], bool]) -> None:
-        """SIGKILL the main process once the store looks as wanted; wait for all it started."""
+    def kill_when(self, condition: Callable[[Path], bool]) -> bool:
+        """SIGKILL the main process once the store looks as wanted; wait for all it started.
+
+        Returns False where the job was quicker than we and ended well before we looked.
+        """
         wait_until(lambda: condition(self.store) or self.process.poll() is not None)
-        assert self.process.poll() is None, "the job ended before the point to kill it"
+        if self.process.poll() is not None:
+            self.result()
+            assert condition(self.store), "the job never came to the point to kill it"
+            return False
         family = _family(self.process.pid)
         self.process.send_signal(signal.SIGKILL)
         self.process.communicate(timeout=DEADLINE_SECONDS)
         wait_until(lambda: not any(_alive(one) for one in family))
+        return True
 
 
 @contextmanager
