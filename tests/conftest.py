@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 # Time says nothing on a machine whose cores are shared.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
+# What fails once fails again; `pytest --hypothesis-profile=search` looks for more.
 settings.register_profile("repeatable", _PATIENT, derandomize=True)
 settings.register_profile("search", _PATIENT, max_examples=1000)
 settings.load_profile("repeatable")
