@@ -248,7 +248,7 @@ class _Scrape:
         if self._enough() or not all(health.problem for health in self._health):
             return
         problems = "; ".join(dict.fromkeys(health.problem for health in self._health))
-        message = f"every source of category {outcome.category} failed: {problems}"
+        message = f"every source failed: {problems}"
         if outcome.stored:
             raise AllSourcesFailedError(message, outcome)
         raise SurroundingsError(message)
