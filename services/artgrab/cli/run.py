@@ -18,10 +18,8 @@ from artgrab.cli.predictions import (
 from artgrab.cli.result import DatasetResult, ModelResult, PredictionResult, RunResult, Work
 from artgrab.cli.snapshots import build
 from artgrab.cli.state import (
-    ClassifierState,
     count_records,
     read_run_summary,
-    write_classifier_state,
 )
 from artgrab.common.documents import Documents, select
 from artgrab.common.errors import BadInputError
@@ -111,18 +109,11 @@ async def _learn(
     job.work.trained += bool(trained["trained"])
     result.model = msgspec.convert(trained, ModelResult)
     result.metrics = msgspec.convert(trained["metrics"], dict[str, object])
-    key = str(trained["key"])
-    _remember(job.store, classifier, ClassifierState(dataset=snapshot.key, model=key))
     pictures = read_pictures(find_pictures(job.predict)) or pictures_of_test_split(
         job.store, snapshot.prefix
     )
-    model = model_prefix(classifier.metadata.namespace, key)
+    model = model_prefix(classifier.metadata.namespace, str(trained["key"]))
     result.endpoint, result.predictions = await _predict(job, model, pictures)
-
-
-def _remember(store: Store, classifier: ArtClassifier, state: ClassifierState) -> None:
-    name, namespace = classifier.metadata.name, classifier.metadata.namespace
-    write_classifier_state(store, state, namespace=namespace, classifier=name)
 
 
 async def _predict(

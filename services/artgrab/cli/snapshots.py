@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from artgrab.cli.state import read_classifier_state
+from artgrab.cli.state import read_classifier_state, update_classifier_state
 from artgrab.common.progress import ProgressSink
 from artgrab.common.resources import ArtClassifier
 from artgrab.common.store import Store
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 def build(
     store: Store, classifier: ArtClassifier, *, labels: Mapping[str, str], progress: ProgressSink
 ) -> "Snapshot":
-    """Build the snapshot that follows the classifier's newest one; labels are by category."""
+    """Build the snapshot that follows the classifier's newest one, and remember it as that.
+
+    Labels are by category.
+    """
     from artgrab.dataset import build_snapshot  # loads faiss: only where it is needed
 
     name, namespace = classifier.metadata.name, classifier.metadata.namespace
     state = read_classifier_state(store, namespace=namespace, classifier=name)
-    return build_snapshot(
+    snapshot = build_snapshot(
         store,
         namespace=namespace,
         classifier=classifier,
@@ -28,3 +31,5 @@ def build(
         parent=state.dataset or None,
         progress=progress,
     )
+    update_classifier_state(store, namespace=namespace, classifier=name, dataset=snapshot.key)
+    return snapshot

@@ -10,7 +10,7 @@ import typer
 from artgrab.cli.options import DEFAULT_STORE, Files, Listen, Parent, StoreUri
 from artgrab.cli.render import progress_sink
 from artgrab.cli.snapshots import build
-from artgrab.cli.state import read_classifier_state, run_id_of
+from artgrab.cli.state import read_classifier_state, run_id_of, update_classifier_state
 from artgrab.common.documents import load_documents, select
 from artgrab.common.errors import BadInputError
 from artgrab.common.keys import dataset_prefix, model_prefix
@@ -21,7 +21,7 @@ from artgrab.common.resources import ArtClassifier
 from artgrab.common.servers import read_settings
 from artgrab.common.store import Store
 
-Snapshot = Annotated[str, typer.Option(help="Input key of the dataset snapshot.")]
+Snapshot = Annotated[str, typer.Option(help="Input key of another snapshot.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -59,13 +59,11 @@ def download(store: StoreUri = DEFAULT_STORE, listen: Listen = "127.0.0.1:50051"
 
     Example: artgrab download --store artgrab-store --listen 127.0.0.1:50051
     """
-    from artgrab.downloader.server import serve as serve_ingest
+    from artgrab.downloader.server import run as run_server
     from artgrab.downloader.settings import DownloaderSettings
 
     settings = read_settings(DownloaderSettings, listen=listen)
-    asyncio.run(
-        serve_ingest(settings, read_settings(NetworkSettings), Store.open(store), _announce)
-    )
+    run_server(settings, read_settings(NetworkSettings), Store.open(store), _announce)
 
 
 def dataset(files: Files, store: StoreUri = DEFAULT_STORE) -> None:
@@ -82,26 +80,31 @@ def dataset(files: Files, store: StoreUri = DEFAULT_STORE) -> None:
 
 
 def train(
-    files: Files, snapshot: Snapshot, store: StoreUri = DEFAULT_STORE, parent: Parent = 0
+    files: Files, store: StoreUri = DEFAULT_STORE, snapshot: Snapshot = "", parent: Parent = 0
 ) -> None:
-    """Train the classifier of these documents on a snapshot.
+    """Train the classifier of these documents on its newest snapshot.
 
-    Example: artgrab train art.yaml --snapshot 0f3a5c...
+    Example: artgrab train art.yaml --store artgrab-store
     """
     if parent:
         die_with_parent(parent)
     from artgrab.trainer import train as train_classifier
 
     classifier = only_classifier(load_documents(files).classifiers)
-    namespace = classifier.metadata.namespace
+    name, namespace = classifier.metadata.name, classifier.metadata.namespace
+    opened = Store.open(store)
+    state = read_classifier_state(opened, namespace=namespace, classifier=name)
+    if not (snapshot or state.dataset):
+        raise BadInputError(f"{opened.uri} has no dataset of {name}; artgrab dataset makes one")
     with progress_sink(sys.stderr) as shown:
         trained = train_classifier(
-            Store.open(store),
+            opened,
             namespace=namespace,
             classifier=classifier,
-            snapshot_prefix=dataset_prefix(namespace, snapshot),
+            snapshot_prefix=dataset_prefix(namespace, snapshot or state.dataset),
             progress=ForwardingSink() if parent else shown,
         )
+    update_classifier_state(opened, namespace=namespace, classifier=name, model=trained.key)
     typer.echo(msgspec.json.encode(trained).decode())
 
 

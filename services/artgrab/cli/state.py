@@ -82,12 +82,14 @@ def read_classifier_state(store: Store, *, namespace: str, classifier: str) -> C
     return _read(store, classifier_key(namespace, classifier), ClassifierState) or ClassifierState()
 
 
-def write_classifier_state(
-    store: Store, state: ClassifierState, *, namespace: str, classifier: str
+def update_classifier_state(
+    store: Store, *, namespace: str, classifier: str, **newest: str
 ) -> None:
-    """Remember a classifier's newest snapshot and model."""
-    if state != read_classifier_state(store, namespace=namespace, classifier=classifier):
-        store.put(classifier_key(namespace, classifier), msgspec.json.encode(state))
+    """Remember a classifier's newest `dataset`, `model` or both; what is not named stays."""
+    before = read_classifier_state(store, namespace=namespace, classifier=classifier)
+    after = msgspec.structs.replace(before, **newest)
+    if after != before:
+        store.put(classifier_key(namespace, classifier), msgspec.json.encode(after))
 
 
 def _read(store: Store, key: str, kind: type[T]) -> T | None:

@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
@@ -29,6 +30,9 @@ from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 
 SERVICE_NAME = "artgrab.v1.IngestService"
 
+_LOOKUPS = 64
+"""Threads: a name that nobody answers for blocks one for many seconds."""
+
 _OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
@@ -38,6 +42,22 @@ _OPTIONS = (
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
 )
+
+
+def run(
+    settings: DownloaderSettings,
+    network: NetworkSettings,
+    store: Store,
+    on_ready: Callable[[str], None],
+) -> None:
+    """Be the whole process: as serve, with threads enough for slow names."""
+
+    async def main() -> None:
+        lookups = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="lookup")
+        asyncio.get_running_loop().set_default_executor(lookups)
+        await serve(settings, network, store, on_ready)
+
+    asyncio.run(main())
 
 
 async def serve(
@@ -125,12 +145,11 @@ async def _servicer(
 
 
 def _loopback_host(listen: str) -> str:
-    host = check_address(listen)
-    if not _is_loopback(host):
+    if not _is_loopback(listen.rpartition(":")[0]):
         raise BadInputError(
             f"--listen {listen}: without a key for tokens only loopback is allowed; use 127.0.0.1"
         )
-    return host
+    return check_address(listen)
 
 
 def _is_loopback(host: str) -> bool:
