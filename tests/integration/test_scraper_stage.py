@@ -124,7 +124,7 @@ async def test_a_category_whose_every_source_is_broken_names_them_all() -> None:
     wikis = {"a.test": PlayedWiki(5), "b.test": PlayedWiki(5)}
     for status, wiki in zip((404, 403), wikis.values(), strict=True):
         wiki.troubles = [web.Response(status=status)]
-    with pytest.raises(SurroundingsError, match=r"old-bridge failed: .*404.*; .*403"):
+    with pytest.raises(SurroundingsError, match=r"every source failed: .*404.*; .*403"):
         await _scraped(_category(*wikis), wikis, PlayedDownloader())
 
 
