@@ -83,16 +83,21 @@ async def test_the_client_without_asyncio_answers_the_same() -> None:
 
 async def test_every_call_has_a_deadline_that_its_repetitions_share() -> None:
     server = PlayedServer(grpc.StatusCode.UNAVAILABLE)
+    now = [0.0]
 
-    async def no_sleep(_: float) -> None: ...
+    async def five_seconds_pass(_: float) -> None:
+        now[0] += 5
 
+    retries = Retries(clock=lambda: now[0])
     async with (
         played(server) as endpoint,
-        AsyncPredictClient(endpoint, deadline_seconds=20, sleep=no_sleep) as client,
+        AsyncPredictClient(
+            endpoint, deadline_seconds=60, retries=retries, sleep=five_seconds_pass
+        ) as client,
     ):
         assert [one.label for one in await client.predict([b"x"])] == ["art"]
     first, second = server.deadlines
-    assert 0 < second < first <= 20.5
+    assert 0 < second <= 55.5 < first <= 60.5
 
 
 async def test_a_refusal_is_not_asked_for_twice() -> None:
