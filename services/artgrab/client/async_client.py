@@ -14,7 +14,7 @@ from artgrab.client.answers import (
     read_description,
     read_predictions,
 )
-from artgrab.client.channels import OPTIONS, credentials_for
+from artgrab.client.channels import open_channel
 from artgrab.client.requests import answers_in_order, build_request, split
 from artgrab.client.retries import Retries
 from artgrab.v1 import predict_service_pb2 as pb
@@ -50,11 +50,8 @@ class AsyncPredictClient:
         Raises:
             BadInputError: endpoint is no HOST:PORT.
         """
-        credentials = credentials_for(endpoint, tls=tls, root_certificates=root_certificates)
-        self._channel = (
-            grpc.aio.secure_channel(endpoint, credentials, options=OPTIONS)
-            if credentials
-            else grpc.aio.insecure_channel(endpoint, options=OPTIONS)
+        self._channel = open_channel(
+            grpc.aio, endpoint, tls=tls, root_certificates=root_certificates
         )
         self._stub = pb_grpc.PredictServiceStub(self._channel)
         self._endpoint = endpoint

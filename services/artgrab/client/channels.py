@@ -1,6 +1,8 @@
 """How to reach a predict server."""
 
 import ipaddress
+from types import ModuleType
+from typing import Any
 
 import grpc
 
@@ -12,6 +14,20 @@ OPTIONS = (
     ("grpc.enable_retries", 0),  # retries.py does it, with what callers can set
     ("grpc.enable_http_proxy", 0),  # pictures go to the address that was given
 )
+
+
+def open_channel(
+    kind: ModuleType, endpoint: str, *, tls: bool | None, root_certificates: bytes | None
+) -> Any:
+    """Return a channel of grpc or grpc.aio, which connects with its first call.
+
+    Raises:
+        BadInputError: the endpoint is no HOST:PORT.
+    """
+    credentials = credentials_for(endpoint, tls=tls, root_certificates=root_certificates)
+    if credentials is None:
+        return kind.insecure_channel(endpoint, options=OPTIONS)
+    return kind.secure_channel(endpoint, credentials, options=OPTIONS)
 
 
 def credentials_for(

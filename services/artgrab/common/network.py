@@ -1,6 +1,7 @@
 """Who we are and whom we may reach: settings shared by everything that talks to the web."""
 
 import ipaddress
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Annotated
 
@@ -13,20 +14,17 @@ PRODUCT = "artgrab"
 """The name that robots.txt rules can address."""
 
 
-def _check_target(target: str) -> str:
-    network, _, port = target.rpartition(":")
-    ipaddress.ip_network(network.strip("[]"))
-    if not 0 < int(port) < 65536:
-        raise ValueError(f"{target}: port out of range")
-    return target
+def _with_port(parse: Callable[[str], object]) -> AfterValidator:
+    """Check what stands before the last colon with parse, and that a port stands behind it."""
 
+    def check(text: str) -> str:
+        address, _, port = text.rpartition(":")
+        parse(address.strip("[]"))
+        if not 0 < int(port) < 65536:
+            raise ValueError(f"{text}: port out of range")
+        return text
 
-def _check_endpoint(endpoint: str) -> str:
-    address, _, port = endpoint.rpartition(":")
-    ipaddress.ip_address(address.strip("[]"))
-    if not 0 < int(port) < 65536:
-        raise ValueError(f"{endpoint}: port out of range")
-    return endpoint
+    return AfterValidator(check)
 
 
 class NetworkSettings(BaseSettings):
@@ -34,11 +32,11 @@ class NetworkSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ARTGRAB_", frozen=True)
 
-    resolve: dict[str, Annotated[str, AfterValidator(_check_endpoint)]] = Field(
+    resolve: dict[str, Annotated[str, _with_port(ipaddress.ip_address)]] = Field(
         default_factory=dict,
         description='Host pattern to ADDRESS:PORT, instead of DNS: {"*.test": "127.0.0.1:8080"}.',
     )
-    allowed_targets: list[Annotated[str, AfterValidator(_check_target)]] = Field(
+    allowed_targets: list[Annotated[str, _with_port(ipaddress.ip_network)]] = Field(
         default_factory=list,
         description="CIDR:port beyond global addresses on ports 80 and 443; off by default.",
     )

@@ -67,6 +67,18 @@ def announce(endpoint: str) -> None:
     sys.stdout.flush()
 
 
+def split_listen(listen: str) -> tuple[str, int]:
+    """Return the address, as it is written, and the port (0 for a free one) of ADDRESS:PORT.
+
+    Raises:
+        BadInputError: it has another form.
+    """
+    host, _, port = listen.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
+        raise BadInputError(f"--listen {listen}: give ADDRESS:PORT, as 127.0.0.1:0")
+    return host, int(port)
+
+
 def check_address(listen: str) -> str:
     """Try to listen on ADDRESS:PORT for a moment; return the address.
 
@@ -76,12 +88,10 @@ def check_address(listen: str) -> str:
         BadInputError: it is no address and port.
         SurroundingsError: it is taken, or not of this machine.
     """
-    host, _, port = listen.rpartition(":")
-    if not host or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
-        raise BadInputError(f"--listen {listen}: give ADDRESS:PORT, as 127.0.0.1:0")
+    host, port = split_listen(listen)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host.strip("[]"), int(port)), family=family).close()
+        socket.create_server((host.strip("[]"), port), family=family).close()
     except OSError as error:
         raise _taken(listen, os.strerror(error.errno) if error.errno else str(error)) from error
     return host

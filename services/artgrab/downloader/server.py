@@ -14,7 +14,13 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.common.network import NetworkSettings
-from artgrab.common.servers import bind, check_address, set_health, signals_set
+from artgrab.common.servers import (
+    bind,
+    check_address,
+    set_health,
+    signals_set,
+    split_listen,
+)
 from artgrab.common.store import Store
 from artgrab.downloader.fetch import open_web
 from artgrab.downloader.hosts import Hosts
@@ -145,7 +151,7 @@ async def _servicer(
 
 
 def _loopback_host(listen: str) -> str:
-    if not _is_loopback(listen.rpartition(":")[0]):
+    if not _is_loopback(split_listen(listen)[0]):
         raise BadInputError(
             f"--listen {listen}: without a key for tokens only loopback is allowed; use 127.0.0.1"
         )

@@ -303,7 +303,7 @@ def _start_session(port: int, options: Options) -> webdriver.Remote:
 
 def _end(guardian: subprocess.Popen[bytes], session: webdriver.Remote | None, folder: str) -> None:
     if session is not None and not isinstance(session.command_executor, str):
-        session.command_executor.close()  # type: ignore[no-untyped-call]
+        session.command_executor.close()
     guardian.terminate()
     try:
         guardian.communicate(timeout=_END_SECONDS)

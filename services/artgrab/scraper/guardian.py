@@ -87,7 +87,7 @@ def _end_descendants() -> None:
                 pass
         except ChildProcessError:
             return
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)  # descendants that come while others are killed signal nothing
 
 
 def _descendants(root: int) -> list[int]:

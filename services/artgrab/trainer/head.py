@@ -82,8 +82,8 @@ def _fit(x: Tensor, target: Tensor, share: Tensor, count: int) -> tuple[Tensor, 
         solver.zero_grad()
         losses = cross_entropy(x @ weight.T + bias, target, reduction="none")
         total = share @ losses + _PENALTY / 2 * weight.square().sum()
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         return float(total.detach())
 
-    solver.step(loss)  # type: ignore[no-untyped-call]
+    solver.step(loss)
     return weight.detach(), bias.detach()
