@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from artgrab.cli.lock import exclusive
+from artgrab.common.lock import exclusive
 from artgrab.common.store import Store
 
 CATEGORY = """
@@ -83,9 +83,9 @@ def test_an_unknown_kind_of_store_is_bad_input(tmp_path: Path) -> None:
     assert_refused(refused, code=2, naming=("ftp",))
 
 
-@pytest.mark.parametrize("command", ["run", "scrape", "dataset", "train", "serve", "predict"])
+@pytest.mark.parametrize("command", ["run", "scrape", "dataset build", "train", "serve", "predict"])
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
-    shown = artgrab(command, "--help")
+    shown = artgrab(*command.split(), "--help")
     assert shown.returncode == 0
     assert f"artgrab {command} " in shown.stdout.replace("python -m artgrab.cli", "")
     assert "Example" in shown.stdout

@@ -58,7 +58,7 @@ def test_the_stages_one_by_one_end_in_predictions(tmp_path: Path) -> None:
     with demo_world() as world:
         with serving(world, "download", "--store", store) as downloader:
             scraped = artgrab(world, "scrape", documents, "--downloader", downloader)
-        (snapshot,) = artgrab(world, "dataset", documents, "--store", store)
+        (snapshot,) = artgrab(world, "dataset", "build", documents, "--store", store)
         (model,) = artgrab(world, "train", documents, "--store", store)
         with serving(world, "serve", "art-or-not", "--store", store) as endpoint:
             asked = ("predict", world.held_out / "fish", world.held_out / "costumes")
@@ -74,7 +74,7 @@ def test_the_stages_one_by_one_end_in_predictions(tmp_path: Path) -> None:
 def test_a_stage_without_what_it_needs_names_the_one_before(tmp_path: Path) -> None:
     documents = small_documents(tmp_path, categories=("clipart", "fish"), limit=5)
     for command, needed in (
-        (("train", documents), "artgrab dataset"),
+        (("train", documents), "artgrab dataset build"),
         (("serve", "art-or-not"), "artgrab run"),
     ):
         refused = subprocess.run(

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from artgrab.cli import stages
+from artgrab.cli.datasets import datasets
 from artgrab.cli.options import DEFAULT_STORE, Files, Output, OutputOption, StoreUri
 from artgrab.cli.predictions import find_pictures, predict_pictures, read_pictures
 from artgrab.cli.render import progress_sink
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 stages.register(app)
+app.add_typer(datasets, name="dataset")
 
 _INTERRUPTED = 128 + signal.SIGINT
 """What typer turns a KeyboardInterrupt into."""

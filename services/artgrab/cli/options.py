@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from artgrab.common.errors import BadInputError
+from artgrab.common.resources import ArtClassifier
+
 DEFAULT_STORE = "artgrab-store"
 
 
@@ -23,3 +26,14 @@ Listen = Annotated[str, typer.Option(help="ADDRESS:PORT to listen on; port 0 tak
 Parent = Annotated[
     int, typer.Option("--exit-with-parent", hidden=True, help="End when this process ends.")
 ]
+
+
+def only_classifier(classifiers: list[ArtClassifier]) -> ArtClassifier:
+    """Return the one classifier of the documents.
+
+    Raises:
+        BadInputError: there is none, or more than one.
+    """
+    if len(classifiers) != 1:
+        raise BadInputError(f"{len(classifiers)} ArtClassifiers are given; this takes exactly one")
+    return classifiers[0]

@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 
 from artgrab.cli.children import LOOPBACK, answer_of, running
-from artgrab.cli.lock import exclusive
 from artgrab.cli.predictions import (
     find_pictures,
     pictures_of_test_split,
@@ -24,6 +23,7 @@ from artgrab.cli.state import (
 from artgrab.common.documents import Documents, select
 from artgrab.common.errors import BadInputError
 from artgrab.common.keys import model_prefix
+from artgrab.common.lock import exclusive
 from artgrab.common.network import NetworkSettings
 from artgrab.common.progress import ProgressSink
 from artgrab.common.resources import ArtCategory, ArtClassifier

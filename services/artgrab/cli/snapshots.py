@@ -1,4 +1,4 @@
-"""A classifier's next snapshot, as `artgrab run` and `artgrab dataset` make it."""
+"""A classifier's next snapshot, as `artgrab run` and `artgrab dataset build` make it."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

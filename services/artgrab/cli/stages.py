@@ -1,4 +1,4 @@
-"""The stages one by one: scrape, download, dataset, train, serve."""
+"""The stages one by one: scrape, download, train, serve (dataset has a module of its own)."""
 
 import asyncio
 import sys
@@ -7,17 +7,15 @@ from typing import Annotated
 import msgspec
 import typer
 
-from artgrab.cli.options import DEFAULT_STORE, Files, Listen, Parent, StoreUri
+from artgrab.cli.options import DEFAULT_STORE, Files, Listen, Parent, StoreUri, only_classifier
 from artgrab.cli.render import progress_sink
-from artgrab.cli.snapshots import build
 from artgrab.cli.state import read_classifier_state, run_id_of, update_classifier_state
-from artgrab.common.documents import load_documents, select
+from artgrab.common.documents import load_documents
 from artgrab.common.errors import BadInputError
 from artgrab.common.keys import dataset_prefix, model_prefix
 from artgrab.common.network import NetworkSettings
 from artgrab.common.processes import die_with_parent
 from artgrab.common.progress import ForwardingSink
-from artgrab.common.resources import ArtClassifier
 from artgrab.common.servers import read_settings
 from artgrab.common.store import Store
 
@@ -26,7 +24,7 @@ Snapshot = Annotated[str, typer.Option(help="Input key of another snapshot.")]
 
 def register(app: typer.Typer) -> None:
     """Add the stages to the command line."""
-    for command in (scrape, download, dataset, train, serve):
+    for command in (scrape, download, train, serve):
         app.command()(command)
 
 
@@ -66,19 +64,6 @@ def download(store: StoreUri = DEFAULT_STORE, listen: Listen = "127.0.0.1:50051"
     run_server(settings, read_settings(NetworkSettings), Store.open(store), _announce)
 
 
-def dataset(files: Files, store: StoreUri = DEFAULT_STORE) -> None:
-    """Clean what is stored into a snapshot for the classifier of these documents.
-
-    Example: artgrab dataset art.yaml --store artgrab-store
-    """
-    documents = load_documents(files)
-    classifier = only_classifier(documents.classifiers)
-    labels = select(classifier, documents.categories)
-    with progress_sink(sys.stderr) as progress:
-        snapshot = build(Store.open(store), classifier, labels=labels, progress=progress)
-    typer.echo(msgspec.json.encode(snapshot.info).decode())
-
-
 def train(
     files: Files, store: StoreUri = DEFAULT_STORE, snapshot: Snapshot = "", parent: Parent = 0
 ) -> None:
@@ -95,7 +80,9 @@ def train(
     opened = Store.open(store)
     state = read_classifier_state(opened, namespace=namespace, classifier=name)
     if not (snapshot or state.dataset):
-        raise BadInputError(f"{opened.uri} has no dataset of {name}; artgrab dataset makes one")
+        raise BadInputError(
+            f"{opened.uri} has no dataset of {name}; artgrab dataset build makes one"
+        )
     with progress_sink(sys.stderr) as shown:
         trained = train_classifier(
             opened,
@@ -133,14 +120,3 @@ def serve(
 
 def _announce(endpoint: str) -> None:
     typer.echo(f"ready on {endpoint}; Ctrl-C ends it")
-
-
-def only_classifier(classifiers: list[ArtClassifier]) -> ArtClassifier:
-    """Return the one classifier of the documents.
-
-    Raises:
-        BadInputError: there is none, or more than one.
-    """
-    if len(classifiers) != 1:
-        raise BadInputError(f"{len(classifiers)} ArtClassifiers are given; this takes exactly one")
-    return classifiers[0]

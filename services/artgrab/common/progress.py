@@ -18,7 +18,11 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     total: int | None = None
     unit: str = "pictures"
     counts: Mapping[str, int] = {}
-    """Further figures by name: stored, rejected, failed, ..."""
+    """Further counts by name: stored, rejected, failed, ..."""
+    reasons: Mapping[str, int] = {}
+    """Pictures that were not kept, by reason."""
+    figures: Mapping[str, float] = {}
+    """Measures by name: loss, accuracy, ..."""
     finished: bool = False
 
 
