@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Protocol, TextIO
+from typing import Protocol, TextIO, runtime_checkable
 
 import msgspec
 
@@ -16,6 +16,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Category or classifier."""
     done: int = 0
     total: int | None = None
+    at_most: bool = False
+    """The total is a limit: it may end before, as sources do that have no more."""
     unit: str = "pictures"
     counts: Mapping[str, int] = {}
     """Further counts by name: stored, rejected, failed, ..."""
@@ -24,6 +26,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     figures: Mapping[str, float] = {}
     """Measures by name: loss, accuracy, ..."""
     finished: bool = False
+    problem: str = ""
+    """Why it has ended without its work; empty where it has not."""
 
 
 class ProgressSink(Protocol):
@@ -32,21 +36,45 @@ class ProgressSink(Protocol):
     def __call__(self, progress: Progress, /) -> None: ...
 
 
+@runtime_checkable
+class WarningSink(Protocol):
+    """A progress sink that has a place for warnings, too."""
+
+    def warn(self, text: str, /) -> None:
+        """Tell people something that did not end the job; the same text is told once."""
+
+
 def no_progress(progress: Progress) -> None:
     """Show nothing."""
 
 
+def warn(progress: ProgressSink, text: str) -> None:
+    """Tell people something through whoever shows progress, else on stderr."""
+    if isinstance(progress, WarningSink):
+        progress.warn(text)
+    else:
+        sys.stderr.write(f"artgrab: {text}\n")
+
+
 _PREFIX = "@progress "
+_WARNING_PREFIX = "@warning "
 
 
 class ForwardingSink:
-    """Writes progress as marked JSON lines, for a parent process that reads them."""
+    """Writes progress and warnings as marked JSON lines, for a parent process that reads them."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
 
     def __call__(self, progress: Progress) -> None:
-        self._stream.write(_PREFIX + msgspec.json.encode(progress).decode() + "\n")
+        self._write(_PREFIX, progress)
+
+    def warn(self, text: str) -> None:
+        """Forward a warning."""
+        self._write(_WARNING_PREFIX, text)
+
+    def _write(self, prefix: str, value: object) -> None:
+        self._stream.write(prefix + msgspec.json.encode(value).decode() + "\n")
         self._stream.flush()
 
 
@@ -56,5 +84,15 @@ def parse_forwarded(line: str) -> Progress | None:
         return None
     try:
         return msgspec.json.decode(line.removeprefix(_PREFIX), type=Progress)
+    except msgspec.MsgspecError:
+        return None
+
+
+def parse_forwarded_warning(line: str) -> str | None:
+    """Return the warning a child's line holds, None where the line is something else."""
+    if not line.startswith(_WARNING_PREFIX):
+        return None
+    try:
+        return msgspec.json.decode(line.removeprefix(_WARNING_PREFIX), type=str)
     except msgspec.MsgspecError:
         return None
