@@ -13,7 +13,7 @@ from PIL import Image
 
 from artgrab.images import DecodePool, DecoderFailedError, PictureRefusedError, process_picture
 from tests.support.drawn import encoded, jpeg
-from tests.support.waiting import WAIT_SECONDS
+from tests.support.waiting import WAIT_SECONDS, eventually
 
 WORKER = """
 import os, sys, time
@@ -49,14 +49,30 @@ async def test_a_pool_gives_what_the_plain_function_gives() -> None:
             await pool.process(b"<html >")
 
 
-async def test_the_death_of_a_worker_costs_one_picture() -> None:
+async def test_the_death_of_a_worker_costs_no_picture() -> None:
     async with DecodePool(workers=1) as pool:
         await pool.process(jpeg(1))
         (worker,) = children()
         worker.kill()
-        with pytest.raises(DecoderFailedError, match="decoder-died"):
-            await pool.process(jpeg(2))
         assert (await pool.process(jpeg(2))).width == 320
+
+
+async def test_the_death_of_all_workers_in_the_middle_of_pictures_costs_none() -> None:
+    async with DecodePool(workers=2) as pool:
+        pictures = [jpeg(seed, width=2000, height=2000) for seed in range(4)]
+        asked = [asyncio.create_task(pool.process(data)) for data in pictures]
+        await eventually(lambda: len(children()) == 2)
+        for worker in children():
+            worker.kill()
+        assert len(await asyncio.gather(*asked)) == 4
+
+
+async def test_a_picture_that_kills_its_worker_is_tried_twice_and_no_more(tmp_path: Path) -> None:
+    deed = f"open({os.fspath(tmp_path / 'tries')!r}, 'a').write('x'); os._exit(1)"
+    async with pool_doing(deed) as pool:
+        with pytest.raises(DecoderFailedError, match="decoder-died"):
+            await pool.process(jpeg(1))
+    assert (tmp_path / "tries").read_text() == "xx"
 
 
 async def test_a_worker_that_answers_garbage_counts_as_dead() -> None:

@@ -30,6 +30,7 @@ from artgrab.images.types import DecoderFailedError, Picture, PictureRefusedErro
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _START_SECONDS = 30.0
 """Added to the first picture's time: a new process imports its libraries."""
+_DIED = "decoder-died"
 _INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 """All that workers get of the environment: no credentials."""
 
@@ -37,7 +38,7 @@ _INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 class DecodePool:
     """Processes pictures in worker processes, started when they are first needed.
 
-    Use it as an async context manager. A worker's death costs the one picture it held.
+    Use it as an async context manager. A picture whose worker dies is tried once more.
     """
 
     def __init__(
@@ -78,19 +79,35 @@ class DecodePool:
 
         Raises:
             PictureRefusedError: as process_picture; reason too-much-memory beyond the limit.
-            DecoderFailedError: the worker died or lied (decoder-died), or took too long
-                (decoder-timeout).
+            DecoderFailedError: two workers died of it or one lied (decoder-died), or it took too
+                long (decoder-timeout).
         """
         async with self._free:
-            answer = await self._ask(frame(Task(data, min_side)))
+            answer = await self._ask_twice(frame(Task(data, min_side)))
         if isinstance(answer, Refusal):
             raise PictureRefusedError(answer.reason)
         if not _is_true(answer.picture, data):
-            raise DecoderFailedError("decoder-died")
+            raise DecoderFailedError(_DIED)
         return answer.picture
 
-    async def _ask(self, request: bytes) -> Answer:
-        worker = self._idle.pop() if self._idle else await self._start()
+    async def _ask_twice(self, request: bytes) -> Answer:
+        """Ask once more where a worker died: of this picture, or killed for another reason."""
+        try:
+            return await self._ask(request, self._idle_one() or await self._start())
+        except DecoderFailedError as error:
+            if error.reason != _DIED:
+                raise
+        return await self._ask(request, await self._start())
+
+    def _idle_one(self) -> "_Worker | None":
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.alive:
+                return worker
+            self._alive.discard(worker)
+        return None
+
+    async def _ask(self, request: bytes, worker: "_Worker") -> Answer:
         limit = self._timeout + (0 if worker.pictures else _START_SECONDS)
         try:
             async with asyncio.timeout(limit):
@@ -100,7 +117,7 @@ class DecodePool:
             raise DecoderFailedError("decoder-timeout") from error
         except (OSError, EOFError, msgspec.MsgspecError) as error:
             await self._discard(worker)
-            raise DecoderFailedError("decoder-died") from error
+            raise DecoderFailedError(_DIED) from error
         except BaseException:
             await self._discard(worker)  # an answer to nobody would be taken for the next one
             raise
@@ -142,6 +159,10 @@ class _Worker:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.pictures = 0
+
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None
 
     async def ask(self, request: bytes) -> Answer:
         stdin, stdout = self._process.stdin, self._process.stdout
