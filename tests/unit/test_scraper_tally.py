@@ -38,6 +38,16 @@ def test_reasons_are_counted() -> None:
     assert tally.reasons(RecordOutcome.FAILED) == {}
 
 
+def test_reasons_against_pictures_are_those_of_their_final_outcomes() -> None:
+    tally = Tally()
+    tally.acked(_answer(1, AckOutcome.FAILED, "too-slow"))
+    tally.acked(_answer(1, AckOutcome.REJECTED, "too-small"))
+    tally.acked(_answer(2, AckOutcome.ALREADY_RECORDED, "REJECTED"))
+    tally.acked(_answer(3, AckOutcome.ALREADY_RECORDED, "FAILED"))
+    tally.acked(_answer(4, AckOutcome.STORED))
+    assert tally.not_kept() == {"too-small": 1, "recorded before": 2}
+
+
 @given(_ANSWERS)
 def test_every_picture_is_counted_once_under_its_best_outcome(answers: list[Acked]) -> None:
     tally = Tally()

@@ -261,12 +261,14 @@ class _Scrape:
                 item=self._category.metadata.name,
                 done=tally.stored,
                 total=self._category.spec.target_images,
+                at_most=True,  # no source says beforehand how many it has
                 counts={
                     "found": tally.candidates,
                     "stored": tally.stored,
                     "rejected": tally.rejected,
                     "failed": tally.failed,
                 },
+                reasons=tally.not_kept(),
                 finished=finished,
             )
         )

@@ -14,6 +14,7 @@ class Tally:
         self._outcomes: dict[str, tuple[RecordOutcome, str]] = {}
         self._fetched: set[str] = set()
         self._counts: Counter[RecordOutcome] = Counter()
+        self._reasons: Counter[tuple[RecordOutcome, str]] = Counter()
 
     def sent(self, candidate_id: str) -> None:
         """Count a candidate."""
@@ -30,8 +31,10 @@ class Tally:
             return
         if known is not None:
             self._counts[known[0]] -= 1
+            self._reasons[known] -= 1
         self._outcomes[key] = (outcome, reason)
         self._counts[outcome] += 1
+        self._reasons[outcome, reason] += 1
 
     @property
     def candidates(self) -> int:
@@ -60,9 +63,16 @@ class Tally:
 
     def reasons(self, outcome: RecordOutcome) -> dict[str, int]:
         """Count the reasons of an outcome, most frequent first."""
-        return dict(
-            Counter(why for kind, why in self._outcomes.values() if kind is outcome).most_common()
-        )
+        return {
+            why: count
+            for (kind, why), count in self._reasons.most_common()
+            if kind is outcome and count
+        }
+
+    def not_kept(self) -> dict[str, int]:
+        """Count the reasons of all that is not stored."""
+        rejected, failed = RecordOutcome.REJECTED, RecordOutcome.FAILED
+        return dict(Counter(self.reasons(rejected)) + Counter(self.reasons(failed)))
 
 
 def _final(answer: Acked) -> tuple[RecordOutcome, str]:
