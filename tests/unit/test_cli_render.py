@@ -1,12 +1,15 @@
 """Progress as it is written: bars, plain lines, and nothing that takes over a terminal."""
 
 import io
+import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from artgrab.cli.render import PlainProgress, RichProgress, clean, figures_of, progress_sink
+from artgrab.cli.render import PlainProgress, RichProgress, progress_sink
+from artgrab.cli.texts import clean
 from artgrab.common.progress import Progress
 
 
@@ -34,9 +37,17 @@ def _shown(*reports: Progress) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
-def test_a_terminal_gets_bars_and_a_pipe_gets_lines() -> None:
+def test_a_terminal_gets_bars_and_a_pipe_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
     assert isinstance(progress_sink(Terminal()), RichProgress)
     assert isinstance(progress_sink(io.StringIO()), PlainProgress)
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(progress_sink(Terminal()), PlainProgress)
 
 
 def test_a_line_tells_stage_item_done_total_and_counts() -> None:
@@ -44,27 +55,39 @@ def test_a_line_tells_stage_item_done_total_and_counts() -> None:
         Progress(stage="scrape", item="fish", done=3, total=9, counts={"stored": 2, "failed": 0})
     )
     assert "scrape fish" in output
-    assert "3/9 pictures, 2 stored" in output
+    assert "3/9 pictures" in output
+    assert "2 stored" in output
     assert "failed" not in output
 
 
 def test_what_is_finished_stays_with_a_tick() -> None:
     output = _shown(
-        Progress(stage="scrape", item="fish", done=9, total=9, finished=True),
-        Progress(stage="scrape", item="tools", done=1, total=9),
+        Progress(stage="dataset", item="art", done=9, total=9, finished=True),
+        Progress(stage="train", item="art", done=1, total=9),
     )
-    assert [line for line in output.splitlines() if "fish" in line][-1].count("✓") == 1
-    assert "✓" not in [line for line in output.splitlines() if "tools" in line][-1]
+    assert [line for line in output.splitlines() if "dataset" in line][-1].count("✓") == 1
+    assert "✓" not in [line for line in output.splitlines() if "train" in line][-1]
 
 
-def test_what_ends_below_its_total_or_with_nothing_is_finished_too() -> None:
-    output = _shown(
-        Progress(stage="scrape", item="fish", done=4, total=9, finished=True),
-        Progress(stage="dataset", finished=True),
-    )
-    lines = output.splitlines()
-    assert "✓" in next(line for line in reversed(lines) if "fish" in line)
-    assert "✓" in next(line for line in reversed(lines) if "dataset" in line)
+def test_warnings_are_written_once_above_the_board() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=60, color_system=None)
+    with RichProgress(console) as sink:
+        sink(Progress(stage="train", item="art", done=1))
+        for _ in range(3):
+            sink.warn("the disk is [red]nearly[/red] full\x1b[2J")
+    output = console.file.getvalue()  # type: ignore[attr-defined]
+    assert output.count("warning: the disk is [red]nearly[/red] full [2J") == 1
+    assert output.index("warning") < output.rindex("train art")
+
+
+def test_without_colour_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    console = Console(file=io.StringIO(), force_terminal=True, width=60)
+    with RichProgress(console) as sink:
+        sink(Progress(stage="train", item="art", done=1, total=2))
+        sink.warn("careful")
+    output = console.file.getvalue()  # type: ignore[attr-defined]
+    assert not re.search(r"\x1b\[[\d;]*3\dm", output)
 
 
 def test_markup_in_a_name_is_shown_as_it_is() -> None:
@@ -105,9 +128,9 @@ def test_a_plain_line_comes_every_five_seconds_and_at_the_end() -> None:
         sink(Progress(stage="scrape", item="fish", done=26, total=30, finished=True))
         sink(Progress(stage="scrape", item="fish", done=26, total=30, finished=True))
     assert stream.getvalue().splitlines() == [
-        "scrape fish: 10/30 pictures, 2.0/s",
-        "scrape fish: 20/30 pictures, 2.0/s",
-        "scrape fish: 26/30 pictures, 2.2/s, done",
+        "scrape fish: 10/30 pictures, 2.0/s, 0:10 left",
+        "scrape fish: 20/30 pictures, 2.0/s, 0:05 left",
+        "scrape fish: 26/30 pictures, done in 0:12",
     ]
 
 
@@ -117,12 +140,48 @@ def test_each_part_has_plain_lines_of_its_own() -> None:
     sink(Progress(stage="scrape", item="fish", done=1, finished=True))
     sink(Progress(stage="scrape", item="tools", done=2, finished=True))
     assert stream.getvalue().splitlines() == [
-        "scrape fish: 1 pictures, done",
-        "scrape tools: 2 pictures, done",
+        "scrape fish: 1 pictures, done in 0:00",
+        "scrape tools: 2 pictures, done in 0:00",
     ]
 
 
-def test_a_rate_is_told_where_one_is_known() -> None:
-    report = Progress(stage="train", done=5, unit="epochs")
-    assert figures_of(report, rate=None) == "5 epochs"
-    assert figures_of(report, rate=0.25) == "5 epochs, 0.2/s"
+def test_the_longer_a_part_takes_the_rarer_its_plain_lines() -> None:
+    stream, clock = io.StringIO(), Clock()
+    sink = PlainProgress(stream, clock=clock)
+    for second in range(3600):
+        clock.now = 100.0 + second
+        sink(Progress(stage="scrape", item="fish", done=second))
+    assert 60 <= len(stream.getvalue().splitlines()) <= 120
+
+
+def test_a_plain_line_tells_counts_reasons_and_measures() -> None:
+    stream, clock = io.StringIO(), Clock()
+    sink = PlainProgress(stream, clock=clock, interval_seconds=0)
+    sink(
+        Progress(
+            stage="scrape",
+            item="fish",
+            done=3,
+            total=9,
+            at_most=True,
+            counts={"found": 5, "rejected": 2, "failed": 0},
+            reasons={"too-small": 2},
+        )
+    )
+    sink(Progress(stage="train", item="art", done=5, unit="steps", figures={"loss": 0.5}))
+    assert stream.getvalue().splitlines() == [
+        "scrape fish: 3/9 pictures, 5 found, 2 rejected (too-small 2)",
+        "train art: 5 steps, loss 0.500",
+    ]
+
+
+def test_a_part_that_failed_says_why_and_warnings_come_once() -> None:
+    stream = io.StringIO()
+    sink = PlainProgress(stream)
+    sink(Progress(stage="scrape", item="fish", problem="no network"))
+    sink.warn("careful\n")
+    sink.warn("careful\n")
+    assert stream.getvalue().splitlines() == [
+        "scrape fish: failed: no network",
+        "warning: careful ",
+    ]

@@ -1,88 +1,93 @@
-"""Progress as people see it: bars on a terminal, plain lines elsewhere."""
+"""Progress as people see it: a board of bars on a terminal, plain lines elsewhere."""
 
+import threading
 import time
-import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Self, TextIO
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import (
-    Progress as Bars,
-)
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
 from rich.text import Text
 
+from artgrab.cli.board import PLAIN_MARKS, Board, Marks, Part
+from artgrab.cli.pace import clock_text
+from artgrab.cli.texts import (
+    amount_of,
+    clean,
+    counts_of,
+    eta_of,
+    joined,
+    name_of,
+    rate_of,
+)
 from artgrab.common.progress import Progress
 
 _INTERVAL_SECONDS = 5.0
-"""Between two plain lines of one part: a log of an hour stays readable."""
-_NAME_CELLS = 40
+"""Between two plain lines of one part at first; a log of a day stays readable."""
+_MOST_INTERVAL_SECONDS = 60.0
+_LINES_OF_A_PART = 20
+"""In the time it has taken, once the first interval has become too short for that."""
+_FRAMES_PER_SECOND = 4
 
+Clock = Callable[[], float]
 Key = tuple[str, str]
 
 
 def progress_sink(stream: TextIO) -> "RichProgress | PlainProgress":
-    """Return bars where stream is a terminal, else plain lines; a context manager and a sink."""
-    if stream.isatty():
-        return RichProgress(Console(file=stream))
+    """Return bars where stream is a terminal that can have them, else plain lines.
+
+    Both are context managers, progress sinks and warning sinks.
+    """
+    console = Console(file=stream)
+    if stream.isatty() and not console.is_dumb_terminal:
+        return RichProgress(console)
     return PlainProgress(stream)
 
 
 class RichProgress:
-    """A line with a bar for each part of the job; those that are done stay, with a tick."""
+    """A board at the foot of the terminal; warnings, and whatever else is written, above it."""
 
-    def __init__(self, console: Console) -> None:
-        self._bars = Bars(
-            SpinnerColumn(finished_text="[green]✓[/green]"),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            _FiguresColumn(),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+    def __init__(self, console: Console, *, clock: Clock = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+        self._board = Board(PLAIN_MARKS if console.options.ascii_only else Marks())
+        self._lock = threading.Lock()  # parts are told from threads, frames are drawn in one more
+        self._warned: set[str] = set()
+        self._live = Live(
+            self,
             console=console,
+            refresh_per_second=_FRAMES_PER_SECOND,
             redirect_stdout=False,  # the answer of a command goes there, whatever stderr is
         )
-        self._tasks: dict[Key, TaskID] = {}
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bars.stop()
+        self._live.stop()
 
     def __call__(self, progress: Progress) -> None:
         """Show where a part of the job is."""
-        total = progress.total
-        if progress.finished:  # what ended early is done too: its bar must not go on moving
-            total = max(progress.done, 1)
-        self._bars.update(
-            self._task_of(progress),
-            completed=max(progress.done, 1) if progress.finished else progress.done,
-            total=total,
-            progress=progress,
-        )
+        with self._lock:
+            self._board.note(progress, self._clock())
 
-    def _task_of(self, progress: Progress) -> TaskID:
-        key = (progress.stage, progress.item)
-        if key not in self._tasks:
-            self._tasks[key] = self._bars.add_task(name_of(progress), total=None, progress=progress)
-        return self._tasks[key]
+    def expect(self, stage: str, items: Iterable[str]) -> None:
+        """Show parts that have not begun."""
+        with self._lock:
+            self._board.expect(stage, items)
 
+    def warn(self, text: str) -> None:
+        """Write a warning above the board, once."""
+        if _is_new(text, self._warned):
+            line = Text.assemble(("warning", "yellow"), f": {clean(text)}")
+            self._console.print(line, soft_wrap=True)
 
-class _FiguresColumn(ProgressColumn):
-    """Done, total, rate and counts."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(figures_of(task.fields["progress"], rate=speed), style="dim", no_wrap=True)
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the board as it is at this moment."""
+        width, height = options.size.width - 1, options.size.height - 1
+        with self._lock:
+            yield from self._board.lines(width=width, height=height, now=self._clock())
 
 
 class PlainProgress:
@@ -93,14 +98,15 @@ class PlainProgress:
         stream: TextIO,
         *,
         interval_seconds: float = _INTERVAL_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._stream = stream
         self._interval = interval_seconds
         self._clock = clock
-        self._begun: dict[Key, float] = {}
+        self._board = Board()
         self._shown: dict[Key, float] = {}
         self._ended: dict[Key, Progress] = {}
+        self._warned: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -111,42 +117,47 @@ class PlainProgress:
     def __call__(self, progress: Progress) -> None:
         """Show where a part of the job is, unless it was shown a moment ago."""
         key, now = (progress.stage, progress.item), self._clock()
-        begun = self._begun.setdefault(key, now)
-        if not self._is_due(key, progress, now):
+        part = self._board.note(progress, now)
+        if not self._is_due(key, part, now):
             return
         self._shown[key] = now
-        if progress.finished:
+        if part.ended is not None:
             self._ended[key] = progress
-        rate = progress.done / (now - begun) if now > begun else None
-        end = ", done" if progress.finished else ""
-        self._stream.write(f"{name_of(progress)}: {figures_of(progress, rate=rate)}{end}\n")
+        self._write(f"{name_of(progress)}: {plain_text(part, now)}")
+
+    def expect(self, stage: str, items: Iterable[str]) -> None:
+        """Say nothing of parts that have not begun."""
+
+    def warn(self, text: str) -> None:
+        """Write a warning, once."""
+        if _is_new(text, self._warned):
+            self._write(f"warning: {clean(text)}")
+
+    def _is_due(self, key: Key, part: Part, now: float) -> bool:
+        if part.ended is not None:
+            return self._ended.get(key) != part.progress
+        interval = max(self._interval, (now - part.begun) / _LINES_OF_A_PART)
+        since = now - self._shown.get(key, part.begun)
+        return since >= min(interval, max(self._interval, _MOST_INTERVAL_SECONDS))
+
+    def _write(self, line: str) -> None:
+        self._stream.write(f"{line}\n")
         self._stream.flush()
 
-    def _is_due(self, key: Key, progress: Progress, now: float) -> bool:
-        if progress.finished:
-            return self._ended.get(key) != progress
-        return now - self._shown.get(key, self._begun[key]) >= self._interval
+
+def plain_text(part: Part, now: float) -> str:
+    """Return where a part is, in one line without its name."""
+    progress = part.progress
+    if progress.problem:
+        return f"failed: {clean(progress.problem)}"
+    figures = [amount_of(progress), counts_of(progress)]
+    if part.ended is not None:
+        return joined([*figures, f"done in {clock_text(part.ended - part.begun)}"])
+    eta = eta_of(part.left(now), at_most=progress.at_most)
+    return joined([figures[0], rate_of(part.rate(now)), eta, figures[1]])
 
 
-def name_of(progress: Progress) -> str:
-    """Return stage and item, safe to write to a terminal."""
-    name = clean(f"{progress.stage} {progress.item}".strip())
-    return name if len(name) <= _NAME_CELLS else name[: _NAME_CELLS - 1] + "…"
-
-
-def figures_of(progress: Progress, *, rate: float | None) -> str:
-    """Return how much is done, of how much, how fast (per second), and the further counts."""
-    total = "" if progress.total is None else f"/{progress.total}"
-    figures = [f"{progress.done}{total} {clean(progress.unit)}"]
-    if rate:
-        figures.append(f"{rate:.1f}/s")
-    figures += [f"{count} {clean(name)}" for name, count in progress.counts.items() if count]
-    return ", ".join(figures)
-
-
-def clean(text: str) -> str:
-    """Return text without control and format characters: no escape sequence, no reversed line."""
-    return "".join(" " if unicodedata.category(c) in _UNSAFE else c for c in text)
-
-
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+def _is_new(text: str, known: set[str]) -> bool:
+    new = text not in known
+    known.add(text)
+    return new
