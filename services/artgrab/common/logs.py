@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from io import TextIOBase
+from typing import TextIO, cast
 
 import structlog
 
@@ -32,7 +33,7 @@ def configure_logs() -> None:
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(_CurrentStderr()),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _CurrentStderr())),
         cache_logger_on_first_use=True,
     )
 
