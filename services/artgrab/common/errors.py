@@ -30,6 +30,10 @@ class SurroundingsError(ArtgrabError):
     exit_code = 4
 
 
+class StoreBusyError(SurroundingsError):
+    """Another process has the store for itself at the moment."""
+
+
 class ObjectMissingError(SurroundingsError):
     """A key is not in the store."""
 

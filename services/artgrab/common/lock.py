@@ -4,7 +4,7 @@ import fcntl
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from artgrab.common.errors import SurroundingsError
+from artgrab.common.errors import StoreBusyError, SurroundingsError
 from artgrab.common.store import Store
 
 _NAME = ".lock"
@@ -14,7 +14,8 @@ def exclusive(store: Store) -> AbstractContextManager[object]:
     """Take a store for oneself, until the context ends or this process does.
 
     Raises:
-        SurroundingsError: another process has it, or it cannot be taken.
+        StoreBusyError: another process has it.
+        SurroundingsError: it cannot be taken.
     """
     try:
         file = (Path(store.uri) / _NAME).open("wb")
@@ -24,7 +25,7 @@ def exclusive(store: Store) -> AbstractContextManager[object]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.close()
-        raise SurroundingsError(
+        raise StoreBusyError(
             f"store {store.uri}: another artgrab run is at work in it ({error.strerror}); "
             "wait for it, or choose another with --store"
         ) from error
