@@ -119,7 +119,7 @@ def test_an_unknown_kind_of_store_is_bad_input() -> None:
 
 def test_a_folder_that_cannot_be_made_is_the_surroundings_fault(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SurroundingsError, match="Not a directory"):
+    with pytest.raises(SurroundingsError, match="a file is in the way"):
         Store.open(str(tmp_path / "file" / "store"))
 
 

@@ -1,22 +1,31 @@
 """The store: a thin layer over obstore for keys, conditional puts and verified reads."""
 
-import os
+import asyncio
+import random
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore
 
 from artgrab.common.digests import sha256_hex
-from artgrab.common.errors import (
-    BadInputError,
-    ObjectCorruptError,
-    ObjectMissingError,
-    SurroundingsError,
-)
+from artgrab.common.errors import BadInputError, ObjectCorruptError, ObjectMissingError
+from artgrab.common.store_failures import is_conflict, is_missing, is_passing, store_failure
+from artgrab.common.store_folders import folder_of, open_folder
+
+if TYPE_CHECKING:
+    from artgrab.common.store_s3 import S3
+
+PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between the tries of a conditional put, and of the first look into a bucket; each is
+spread by half. Outlasts the restart of a server."""
+
+_FAILURES = (BaseError, FileNotFoundError)
+"""What obstore raises; the second is its own class for what is not there."""
 
 
 @dataclass(frozen=True)
@@ -33,59 +42,92 @@ class Store:
     Every method raises SurroundingsError when the store itself fails.
     """
 
-    def __init__(self, backend: ObjectStore, *, uri: str) -> None:
+    def __init__(
+        self,
+        backend: ObjectStore,
+        *,
+        uri: str,
+        s3: "S3 | None" = None,
+        patience: Sequence[float] = PATIENCE,
+    ) -> None:
         self._backend = backend
+        self._once = s3.once if s3 else backend
+        self._patience = patience
+        self.s3 = s3
+        """The bucket, where the store lies in one."""
         self.uri = uri.rstrip("/")
 
     @classmethod
-    def open(cls, uri: str) -> Self:
-        """Open a folder (path or file:// URI), making it where it is missing.
+    def open(cls, uri: str, *, to_write: bool = True, patience: Sequence[float] = PATIENCE) -> Self:
+        """Open a folder (path or file:// URI) or s3://BUCKET/PREFIX.
+
+        A folder that is to be written is made where it is missing. A bucket is asked one question,
+        to tell at once what is wrong with it, the credentials, the clock or the network.
 
         Raises:
-            BadInputError: the URI names a kind of store that artgrab does not know.
-            SurroundingsError: the folder cannot be made or written.
+            BadInputError: the URI names nothing that artgrab knows, or nothing to read.
+            SurroundingsError: what it names cannot be made, read or written.
         """
-        scheme, separator, rest = uri.partition("://")
+        if uri.startswith("s3:"):
+            from artgrab.common.store_s3 import open_bucket
+
+            s3 = open_bucket(uri)
+            store = cls(s3.patient, uri=s3.bucket.uri, s3=s3, patience=patience)
+            store._look()
+            return store
+        scheme, separator, _ = uri.partition("://")
         if separator and scheme != "file":
-            raise BadInputError(f"store {uri}: {scheme}:// is not known; give a folder")
-        folder = Path(rest if separator else uri).absolute()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SurroundingsError(f"store {folder}: {error.strerror}") from error
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise SurroundingsError(f"store {folder}: not writable; choose another with --store")
-        return cls(LocalStore(folder), uri=str(folder))
+            raise BadInputError(
+                f"store {uri}: {scheme}:// is not known; give a folder or s3://BUCKET/PREFIX"
+            )
+        folder = folder_of(uri)
+        return cls(open_folder(folder, to_write=to_write), uri=str(folder))
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the store lies on this machine, None where it does not."""
+        return Path(self.uri) if isinstance(self._backend, LocalStore) else None
 
     def uri_of(self, key: str) -> str:
         """Return the address of a key for people and documents."""
         return f"{self.uri}/{key}"
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
-        """Store data unless the key exists; tell whether this call stored it."""
-        try:
-            obstore.put(self._backend, key, data, mode="create")
-        except AlreadyExistsError:
-            return False
-        except BaseError as error:
-            raise self._failure(key, error) from error
-        return True
+        """Store data unless the key exists; tell whether this call stored it.
+
+        Where an answer was lost and the key then holds these very bytes, this call counts as the
+        one that stored them.
+        """
+        tries = _Tries(self.uri, key, self._patience)
+        while True:
+            try:
+                obstore.put(self._once, key, data, mode="create")
+                return True
+            except BaseError as error:
+                pause = tries.pause_after(error)
+            if pause is None:
+                return tries.in_doubt and self.get(key) == data
+            time.sleep(pause)
 
     async def put_if_absent_async(self, key: str, data: bytes) -> bool:
         """As put_if_absent, without blocking the event loop."""
-        try:
-            await obstore.put_async(self._backend, key, data, mode="create")
-        except AlreadyExistsError:
-            return False
-        except BaseError as error:
-            raise self._failure(key, error) from error
-        return True
+        tries = _Tries(self.uri, key, self._patience)
+        while True:
+            try:
+                await obstore.put_async(self._once, key, data, mode="create")
+                return True
+            except BaseError as error:
+                pause = tries.pause_after(error)
+            if pause is None:
+                return tries.in_doubt and await asyncio.to_thread(self.get, key) == data
+            await asyncio.sleep(pause)
 
     def put(self, key: str, data: bytes) -> None:
-        """Store data, replacing what is there; for the few mutable documents."""
+        """Store data, replacing what is there; for mutable documents and large objects."""
         try:
-            obstore.put(self._backend, key, data)
-        except BaseError as error:
+            # In a folder parts gain nothing: the bytes are here already.
+            obstore.put(self._backend, key, data, use_multipart=None if self.s3 else False)
+        except _FAILURES as error:
             raise self._failure(key, error) from error
 
     def get(self, key: str) -> bytes:
@@ -96,9 +138,9 @@ class Store:
         """
         try:
             return obstore.get(self._backend, key).bytes().to_bytes()
-        except (NotFoundError, FileNotFoundError) as error:
-            raise ObjectMissingError(f"{self.uri_of(key)} is not there") from error
-        except BaseError as error:
+        except _FAILURES as error:
+            if is_missing(error):
+                raise ObjectMissingError(f"{self.uri_of(key)} is not there") from error
             raise self._failure(key, error) from error
 
     def get_verified(self, key: str, sha256: str) -> bytes:
@@ -117,9 +159,9 @@ class Store:
         """Tell whether a key is there."""
         try:
             obstore.head(self._backend, key)
-        except (NotFoundError, FileNotFoundError):
-            return False
-        except BaseError as error:
+        except _FAILURES as error:
+            if is_missing(error):
+                return False
             raise self._failure(key, error) from error
         return True
 
@@ -127,21 +169,69 @@ class Store:
         """Yield the objects below a prefix (a folder), ordered by key."""
         try:
             found = [meta for batch in obstore.list(self._backend, prefix) for meta in batch]
-        except BaseError as error:
+        except _FAILURES as error:
             raise self._failure(prefix, error) from error
         for meta in sorted(found, key=lambda meta: meta["path"]):
             yield ObjectInfo(meta["path"], meta["size"])
 
+    def folders(self, prefix: str = "") -> Sequence[str]:
+        """Return the names of the folders directly below a prefix, in order."""
+        try:
+            found = obstore.list_with_delimiter(self._backend, prefix or None)
+        except _FAILURES as error:
+            raise self._failure(prefix, error) from error
+        names = (path.rstrip("/").rpartition("/")[2] for path in found["common_prefixes"])
+        return sorted(name for name in names if not name.startswith("."))
+
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; a key that is already gone is no error."""
+        if self.s3:
+            self._delete(list(keys))  # some at once; S3 calls a missing key deleted
+            return
         for key in keys:
-            try:
-                obstore.delete(self._backend, key)
-            except (NotFoundError, FileNotFoundError):
-                continue
-            except BaseError as error:
-                raise self._failure(key, error) from error
+            self._delete(key)
 
-    def _failure(self, key: str, error: BaseError) -> SurroundingsError:
-        first_line = str(error).strip().splitlines()[0]
-        return SurroundingsError(f"store {self.uri}, key {key}: {first_line}")
+    def _delete(self, keys: str | Sequence[str]) -> None:
+        try:
+            obstore.delete(self._backend, keys)
+        except _FAILURES as error:
+            if not is_missing(error):
+                raise self._failure(keys if isinstance(keys, str) else "", error) from error
+
+    def _look(self) -> None:
+        tries = _Tries(self.uri, "", self._patience)
+        while True:
+            try:
+                obstore.list_with_delimiter(self._once)
+                return
+            except _FAILURES as error:
+                pause = tries.pause_after(error)
+            time.sleep(pause or 0)
+
+    def _failure(self, key: str, error: BaseException) -> Exception:
+        return store_failure(error, uri=self.uri, key=key)
+
+
+class _Tries:
+    """How often one request is made: what may pass is tried again, and nothing else."""
+
+    def __init__(self, uri: str, key: str, patience: Sequence[float]) -> None:
+        self._uri = uri
+        self._key = key
+        self._pauses = iter(patience)
+        self.in_doubt = False
+        """An earlier try may have gone through although no answer came."""
+
+    def pause_after(self, error: BaseException) -> float | None:
+        """Return seconds to wait before the next try, None where the key exists.
+
+        Raises:
+            SurroundingsError: another try would be of no use, or there were enough.
+        """
+        if isinstance(error, AlreadyExistsError) and not is_conflict(error):
+            return None
+        pause = next(self._pauses, None) if is_passing(error) else None
+        if pause is None:
+            raise store_failure(error, uri=self._uri, key=self._key) from error
+        self.in_doubt = True
+        return pause * random.uniform(0.5, 1.5)  # noqa: S311  # no secret

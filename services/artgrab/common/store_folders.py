@@ -1,0 +1,65 @@
+"""A folder as a store."""
+
+import errno
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from obstore.store import LocalStore
+
+from artgrab.common.errors import BadInputError, SurroundingsError
+from artgrab.common.store_failures import system_error_text
+
+
+def folder_of(uri: str) -> Path:
+    """Return the folder that a path or file:// URI names.
+
+    Raises:
+        BadInputError: the URI names another machine, or nothing.
+    """
+    if not uri.startswith("file:"):
+        return _absolute(uri)
+    parts = urlsplit(uri)
+    if parts.netloc not in ("", "localhost"):
+        raise BadInputError(f"store {uri}: names the host {parts.netloc}; give file:///FOLDER")
+    return _absolute(unquote(parts.path))
+
+
+def open_folder(folder: Path, *, to_write: bool) -> LocalStore:
+    """Open a folder; where it is to be written it is made when missing.
+
+    Raises:
+        BadInputError: it is only to be read, and there is none.
+        SurroundingsError: it cannot be made, read or written.
+    """
+    try:
+        if to_write:
+            folder.mkdir(parents=True, exist_ok=True)
+        with os.scandir(folder):
+            pass
+    except FileNotFoundError as error:
+        raise BadInputError(f"store {folder}: there is none; check --store") from error
+    except OSError as error:
+        raise _failure(folder, error.errno) from error
+    if to_write and not os.access(folder, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
+        raise _failure(folder, errno.EROFS if _is_read_only(folder) else errno.EACCES)
+    return LocalStore(folder)
+
+
+_EFFECTIVE = os.access in os.supports_effective_ids
+
+
+def _absolute(path: str) -> Path:
+    if not path or "\0" in path:
+        raise BadInputError("store: --store names nothing; give a folder or s3://BUCKET/PREFIX")
+    return Path(path).absolute()
+
+
+def _is_read_only(folder: Path) -> bool:
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+
+
+def _failure(folder: Path, number: int | None) -> SurroundingsError:
+    # mkdir calls a file in the way of the last part "File exists".
+    number = errno.ENOTDIR if number == errno.EEXIST else number
+    return SurroundingsError(f"store {folder}: {system_error_text(number or errno.EIO)}")
