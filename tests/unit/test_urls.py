@@ -10,6 +10,7 @@ from artgrab.common.errors import BadInputError
 from artgrab.common.urls import (
     MAX_URL_LENGTH,
     candidate_id,
+    normalise_host,
     normalise_url,
     registrable_domain,
     site_of,
@@ -148,3 +149,45 @@ def test_what_has_no_host_has_no_site() -> None:
 def test_a_url_that_only_percent_encoding_makes_too_long_is_refused() -> None:
     with pytest.raises(BadInputError, match="characters"):
         normalise_url("http://a.test/" + "\u044f" * (MAX_URL_LENGTH // 4))
+
+
+@pytest.mark.parametrize(
+    ("spelled", "normal"),
+    [
+        ("Example.ORG", "example.org"),
+        ("www.example.org.", "www.example.org"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("☃.net", "xn--n3h.net"),
+        ("my_blog.github.io", "my_blog.github.io"),
+        ("github.io", "github.io"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("[2001:DB8::1]", "2001:db8::1"),
+    ],
+)
+def test_a_host_has_one_spelling(spelled: str, normal: str) -> None:
+    assert normalise_host(spelled) == normalise_host(normal) == normal
+
+
+@pytest.mark.parametrize("text", ["com", "co.uk", "xn--p1ai", "localhost", "рф"])
+def test_what_anybody_may_register_below_is_no_host(text: str) -> None:
+    with pytest.raises(BadInputError, match="anybody"):
+        normalise_host(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "a b.org", "*.example.org", "a.org:80", "me@a.org", "a..org", "0.0.1", "-a.org",
+     "a\nb.org", "a\0.org", "%41.org", "a\u200b.org", "x" * 64 + ".org", "a." * 200 + "org"],
+)  # fmt: skip
+def test_what_is_no_host_is_refused(text: str) -> None:
+    with pytest.raises(BadInputError, match="not the name of a host"):
+        normalise_host(text)
+
+
+@given(st.text())
+def test_any_text_is_a_host_or_refused(text: str) -> None:
+    try:
+        host = normalise_host(text)
+    except BadInputError:
+        return
+    assert normalise_host(host) == host

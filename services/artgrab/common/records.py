@@ -6,6 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from artgrab.common.keys import SCHEMA_VERSION
+from artgrab.common.likeness import Look
 
 
 class Licence(msgspec.Struct, frozen=True):
@@ -37,6 +38,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 class RecordOutcome(StrEnum):
     STORED = "STORED"
+    WITHDRAWN = "WITHDRAWN"
+    """It was stored, and a takedown removed it."""
     REJECTED = "REJECTED"
     FAILED = "FAILED"
 
@@ -69,8 +72,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag="record", tag_field=
     opt_out_signals: tuple[str, ...] = ()
     opt_out_decision: str = ""
     filters_digest: str = ""
+    takedown: str = ""
+    """Id of the takedown by which it was withdrawn or refused."""
     downloader_version: str = ""
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def look(self) -> Look:
+        """What tells whether its picture looks like another; no hash where there is no picture."""
+        return Look(self.perceptual_hash, self.source_width, self.source_height)
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, tag="sighting", tag_field="type"):
@@ -97,8 +107,12 @@ class MergedRecord(msgspec.Struct, frozen=True):
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Entry)
-PRECEDENCE = {RecordOutcome.STORED: 0, RecordOutcome.REJECTED: 1, RecordOutcome.FAILED: 2}
-"""Of several outcomes of one candidate the lowest counts."""
+PRECEDENCE = {outcome: place for place, outcome in enumerate(RecordOutcome)}
+"""Of several outcomes of one candidate the lowest counts: a picture that is fetched again once its
+takedown is removed is stored again."""
+
+TAKEN_DOWN = "taken-down"
+"""The reason of what a takedown withdrew, and of what one let nobody fetch."""
 
 
 def encode_entries(entries: Iterable[Entry]) -> bytes:

@@ -21,7 +21,12 @@ _HOST_AND_PORT = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d+)?")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
+_LABELS = re.compile(
+    r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z][a-z0-9-]{0,61}[a-z0-9]"
+)
+"""Labels of up to 63 characters, 253 together (RFC 1035, 2.3.4); the last one is no number."""
 _suffixes = PublicSuffixList()
+_icann_suffixes = PublicSuffixList(only_icann=True)
 
 
 def normalise_url(url: str) -> str:
@@ -95,3 +100,28 @@ def site_of(url: str) -> str:
         return registrable_domain(URL(url).raw_host or "")
     except ValueError:
         return ""
+
+
+def normalise_host(text: str) -> str:
+    """Return a host as it stands in DNS (lower case, IDNA, no final dot), or an address.
+
+    Raises:
+        BadInputError: not the name of a host, or a suffix below which anybody may register.
+    """
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        pass
+    host = _encoded(text).rstrip(".").lower()
+    if not _LABELS.fullmatch(host):
+        raise BadInputError("not the name of a host")
+    if "." not in host or _icann_suffixes.publicsuffix(host) == host:
+        raise BadInputError(f"not one host: anybody may have a name below {host}")
+    return host
+
+
+def _encoded(host: str) -> str:
+    try:
+        return URL.build(scheme="http", host=host).raw_host or ""
+    except ValueError as error:
+        raise BadInputError("not the name of a host") from error

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from artgrab.common.likeness import distance as distance_of
 from artgrab.dataset.near_duplicates import near_pairs
 from artgrab.dataset.pictures import LABEL_CONFLICT, NEAR_DUPLICATE, Dropped, Picture
 
@@ -45,4 +46,4 @@ def _clusters(ordered: Sequence[Picture], distance: int) -> list[tuple[Picture, 
 
 
 def _distance(one: Picture, other: Picture) -> int:
-    return (int(one.record.perceptual_hash, 16) ^ int(other.record.perceptual_hash, 16)).bit_count()
+    return distance_of(one.record.perceptual_hash, other.record.perceptual_hash)

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from artgrab.common.likeness import Look
 from artgrab.common.records import Candidate, Licence, MergedRecord, Record
 from artgrab.common.urls import site_of
 
@@ -26,6 +27,11 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> tuple[str, str]:
         """What makes it one picture of a snapshot: a URL may be in two categories."""
         return (self.category, self.candidate.candidate_id)
+
+    @property
+    def look(self) -> Look:
+        """What tells whether it is a near-duplicate."""
+        return self.record.look
 
     @property
     def origin(self) -> str:
