@@ -118,6 +118,32 @@ def read_records(store: Store, *, namespace: str, category: str) -> dict[str, Me
     return merge(_read_all(store, records_prefix(namespace, category))[0])
 
 
+def read_lines(store: Store, *, namespace: str, category: str) -> list[bytes]:
+    """Return what read_records would merge, undecoded: JSON lines, for those who only count.
+
+    Raises:
+        ObjectCorruptError: a part or index cannot be read.
+    """
+    prefix = records_prefix(namespace, category)
+    for _ in range(_LISTING_ATTEMPTS):
+        try:
+            return _read_listed_lines(store, [info.key for info in store.list(prefix)])
+        except ObjectMissingError:
+            continue  # compacted between listing and reading
+    raise ObjectCorruptError(f"{store.uri_of(prefix)}: records vanish while they are read")
+
+
+def _read_listed_lines(store: Store, keys: list[str]) -> list[bytes]:
+    lines: list[bytes] = []
+    covered: set[str] = set()
+    indexes = sorted((key for key in keys if _is_index(key)), key=_index_number)
+    if indexes:
+        lines, parts = _index_lines(store, indexes[-1])
+        covered.update(parts)
+    parts = [key for key in keys if key.endswith(".jsonl") and key not in covered]
+    return lines + [store.get_verified(key, _digest_in(key)) for key in parts]
+
+
 def compact(store: Store, *, namespace: str, category: str, min_parts: int = 2) -> bool:
     """Merge all parts into a new index, then remove the parts and indexes it covers.
 
@@ -160,12 +186,16 @@ def _read_listed(store: Store, keys: list[str]) -> tuple[list[Entry], list[str]]
 
 
 def _decode_part(store: Store, key: str) -> list[Entry]:
-    data = store.get_verified(key, key.rpartition("/")[2].removesuffix(".jsonl"))
+    data = store.get_verified(key, _digest_in(key))
     try:
         entries = decode_entries(data)
     except ValueError as error:
         raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
     return _checked(entries, where=store.uri_of(key))
+
+
+def _digest_in(key: str) -> str:
+    return key.rpartition("/")[2].removesuffix(".jsonl")
 
 
 def _checked(entries: list[Entry], *, where: str) -> list[Entry]:
@@ -202,10 +232,18 @@ def _encode_index(merged: dict[str, MergedRecord], parts: list[str]) -> bytes:
 
 
 def _decode_index(store: Store, key: str) -> tuple[list[Entry], list[str]]:
+    lines, parts = _index_lines(store, key)
+    try:
+        entries = [entry for data in lines for entry in decode_entries(data)]
+    except ValueError as error:
+        raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
+    return _checked(entries, where=store.uri_of(key)), parts
+
+
+def _index_lines(store: Store, key: str) -> tuple[list[bytes], list[str]]:
     try:
         table = pq.read_table(io.BytesIO(store.get(key)))
         parts = (table.schema.metadata or {})[_PARTS_KEY].decode().splitlines()
-        entries = [e for data in table["entries"].to_pylist() for e in decode_entries(data)]
+        return table["entries"].to_pylist(), parts
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
-    return _checked(entries, where=store.uri_of(key)), parts
