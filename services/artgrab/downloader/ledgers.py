@@ -9,7 +9,9 @@ from typing import NamedTuple
 from artgrab.common.record_parts import RecordWriter, read_records
 from artgrab.common.records import Candidate, Entry, MergedRecord, Record, RecordOutcome, Sighting
 from artgrab.common.store import Store
+from artgrab.common.takedowns import Takedowns
 from artgrab.downloader.errors import RetryLaterError
+from artgrab.downloader.tombstones import Tombstones
 
 _RETRIED = ("reset", "cut-off", "http-500", "http-502", "http-503", "http-504")
 """Failures that deserve a second try in the same run."""
@@ -40,13 +42,17 @@ class _Known(NamedTuple):
     run_id: str
     filters_digest: str
     opted_out: bool
+    takedown: str
     sightings: set[int]
 
-    def holds(self, *, run_id: str, filters_digest: str) -> bool:
+    def holds(self, *, run_id: str, filters_digest: str, takedowns: Takedowns) -> bool:
         """Tell whether a run with these filters takes the record as it is.
 
-        Whoever opted out is asked again in each run: they may have changed their mind.
+        Whoever opted out is asked again in each run: they may have changed their mind. What a
+        takedown withdrew or refused stays so exactly as long as there is that takedown.
         """
+        if self.takedown:
+            return self.takedown in takedowns
         match self.outcome:
             case RecordOutcome.REJECTED if self.opted_out:
                 return self.run_id == run_id
@@ -87,8 +93,9 @@ class _SecondTries:
 class Ledgers:
     """The ledgers of all categories that have a stream at the moment."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, tombstones: Tombstones | None = None) -> None:
         self._store = store
+        self._tombstones = tombstones or Tombstones(store)
         self._ledgers: dict[tuple[str, str], asyncio.Task[_Ledger]] = {}
         self._leases: dict[tuple[str, str], int] = {}
         self._second_tries = _SecondTries()
@@ -107,12 +114,14 @@ class Ledgers:
         writer = RecordWriter(self._store, namespace=namespace, category=category, run_id=run_id)
         try:
             ledger = await self._ledger(key)
+            await self._tombstones.refresh(anew=True)
             yield Desk(
                 ledger,
                 writer,
                 run_id=run_id,
                 filters_digest=filters_digest,
                 second_tries=self._second_tries,
+                tombstones=self._tombstones,
             )
         finally:
             try:
@@ -150,12 +159,14 @@ class Desk:
         run_id: str,
         filters_digest: str,
         second_tries: _SecondTries,
+        tombstones: Tombstones,
     ) -> None:
         self._ledger = ledger
         self._writer = writer
         self._run_id = run_id
         self._filters_digest = filters_digest
         self._second_tries = second_tries
+        self._tombstones = tombstones
 
     async def settle(
         self, candidate: Candidate, work: Callable[[Candidate], Awaitable[Record]]
@@ -166,6 +177,7 @@ class Desk:
             SurroundingsError: the store failed; nothing may be said about the candidate.
         """
         key = candidate.candidate_id
+        await self._tombstones.refresh()
         while key in self._ledger.under_way:
             others = self._ledger.under_way[key]
             await asyncio.wait([others])
@@ -173,7 +185,7 @@ class Desk:
             if verdict is not None and not self._is_new_sighting(candidate):
                 return verdict
         known = self._ledger.known.get(key)
-        if known and known.holds(run_id=self._run_id, filters_digest=self._filters_digest):
+        if known and self._holds(known):
             await self._note_sighting(candidate, known)
             return Verdict(VerdictOutcome.ALREADY_RECORDED, known.outcome)
         return await self._settle_first(candidate, work)
@@ -202,6 +214,13 @@ class Desk:
         commit.add_done_callback(lambda task: settled(verdict if _went_well(task) else None))
         await asyncio.shield(commit)
         return verdict
+
+    def _holds(self, known: _Known) -> bool:
+        return known.holds(
+            run_id=self._run_id,
+            filters_digest=self._filters_digest,
+            takedowns=self._tombstones.current,
+        )
 
     def _begin(self, key: str) -> Callable[[Verdict | None], None]:
         """Note a candidate as under way; return what ends that (None: another may take over)."""
@@ -244,6 +263,7 @@ def _known(record: Record, sightings: tuple[Candidate, ...]) -> _Known:
         run_id=record.run_id,
         filters_digest=record.filters_digest,
         opted_out=bool(record.opt_out_signals),
+        takedown=record.takedown,
         sightings=set(map(_sighting_key, sightings)),
     )
 

@@ -12,8 +12,10 @@ from yarl import URL
 
 from artgrab.common.digests import sha256_hex, short_digest
 from artgrab.common.keys import image_key
-from artgrab.common.records import Candidate, Record, RecordOutcome
+from artgrab.common.likeness import Look
+from artgrab.common.records import TAKEN_DOWN, Candidate, Record, RecordOutcome
 from artgrab.common.store import Store
+from artgrab.common.takedowns import Takedown, Takedowns
 from artgrab.common.urls import site_of
 from artgrab.common.version import VERSION
 from artgrab.downloader.errors import FetchError, RefusedError, RetryLaterError
@@ -60,6 +62,13 @@ class _Visit:
     headers: dict[str, str] = field(default_factory=dict)
     signals: tuple[str, ...] = ()
     body: bytes = b""
+    takedown: str = ""
+
+    def refuse(self, found: Takedown | None) -> None:
+        """Go no further where there is a takedown."""
+        if found is not None:
+            self.takedown = found.id
+            raise RefusedError(TAKEN_DOWN)
 
 
 class Pipeline:
@@ -75,6 +84,7 @@ class Pipeline:
         store: Store,
         max_fetches: int,
         max_bytes_in_flight: int,
+        takedowns: Callable[[], Takedowns] = Takedowns,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._web = web
@@ -84,6 +94,7 @@ class Pipeline:
         self._store = store
         self._gate = asyncio.Semaphore(max_fetches)
         self._free_bytes = max_bytes_in_flight
+        self._takedowns = takedowns
         self._now = now
 
     async def make_record(self, candidate: Candidate, task: Task) -> Record:
@@ -95,6 +106,7 @@ class Pipeline:
         """
         visit = _Visit()
         try:
+            visit.refuse(self._takedowns().of_urls(candidate.page_url))
             picture = await self._picture(candidate.url, visit, task.filters)
         except RefusedError as error:
             visit.signals = error.signals
@@ -117,7 +129,10 @@ class Pipeline:
         try:
             async with AsyncExitStack() as held:
                 await self._download(url, visit, held)
-                return await self._pool.process(visit.body, min_side=filters.min_side)
+                visit.refuse(self._takedowns().of_digests(sha256_hex(visit.body)))
+                picture = await self._pool.process(visit.body, min_side=filters.min_side)
+            visit.refuse(_takedown_of(picture, self._takedowns()))
+            return picture
         except (RefusedError, FetchError, DecoderFailedError, PictureRefusedError, RetryLaterError):
             raise
         except Exception as error:  # a fault of ours costs this one candidate, not the stream
@@ -130,6 +145,7 @@ class Pipeline:
             visit.final_url = url
             target = self._web.check(url)
             visit.final_url = str(target)
+            visit.refuse(self._takedowns().of_urls(url))
             await self._robots.check(str(target), origin=_origin(target))
             async with self._hosts.turn(site_of(url)), AsyncExitStack() as place:
                 await place.enter_async_context(self._gate)
@@ -212,8 +228,14 @@ class Pipeline:
             opt_out_signals=visit.signals,
             opt_out_decision=_decision(visit),
             filters_digest=task.filters.digest,
+            takedown=visit.takedown,
             downloader_version=VERSION,
         )
+
+
+def _takedown_of(picture: Picture, takedowns: Takedowns) -> Takedown | None:
+    look = Look(picture.perceptual_hash, picture.source_width, picture.source_height)
+    return takedowns.of_digests(picture.object_sha256) or takedowns.of_look(look)
 
 
 def _with_picture(record: Record, picture: Picture, key: str) -> Record:

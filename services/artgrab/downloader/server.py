@@ -31,6 +31,7 @@ from artgrab.downloader.pipeline import Pipeline
 from artgrab.downloader.robots import Robots
 from artgrab.downloader.service import IngestServicer
 from artgrab.downloader.settings import DownloaderSettings
+from artgrab.downloader.tombstones import Tombstones
 from artgrab.images import DecodePool
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 
@@ -116,6 +117,7 @@ async def _servicer(
 ) -> AsyncIterator[IngestServicer]:
     metrics = Metrics()
     hosts = Hosts(settings)
+    tombstones = Tombstones(store)
     owners = Owners(settings.own_address, settings.addresses, interval=settings.resolve_seconds)
     async with AsyncExitStack() as stack:
         web = await stack.enter_async_context(open_web(settings, network))
@@ -141,8 +143,9 @@ async def _servicer(
                 store=store,
                 max_fetches=settings.max_fetches,
                 max_bytes_in_flight=settings.max_bytes_in_flight,
+                takedowns=lambda: tombstones.current,
             ),
-            ledgers=Ledgers(store),
+            ledgers=Ledgers(store, tombstones),
             owners=owners,
             metrics=metrics,
             settings=settings,
