@@ -62,7 +62,7 @@ class Batch(_message.Message):
     def __init__(self, candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ...) -> None: ...
 
 class Candidate(_message.Message):
-    __slots__ = ("candidate_id", "url", "page_url", "source", "query", "partition", "rank", "title", "claimed_width", "claimed_height", "licence", "creator")
+    __slots__ = ("candidate_id", "url", "page_url", "source", "query", "partition", "rank", "title", "claimed_width", "claimed_height", "licence", "creator", "page_read", "page_signals")
     CANDIDATE_ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     PAGE_URL_FIELD_NUMBER: _ClassVar[int]
@@ -75,6 +75,8 @@ class Candidate(_message.Message):
     CLAIMED_HEIGHT_FIELD_NUMBER: _ClassVar[int]
     LICENCE_FIELD_NUMBER: _ClassVar[int]
     CREATOR_FIELD_NUMBER: _ClassVar[int]
+    PAGE_READ_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIGNALS_FIELD_NUMBER: _ClassVar[int]
     candidate_id: bytes
     url: str
     page_url: str
@@ -87,7 +89,9 @@ class Candidate(_message.Message):
     claimed_height: int
     licence: Licence
     creator: str
-    def __init__(self, candidate_id: _Optional[bytes] = ..., url: _Optional[str] = ..., page_url: _Optional[str] = ..., source: _Optional[str] = ..., query: _Optional[str] = ..., partition: _Optional[str] = ..., rank: _Optional[int] = ..., title: _Optional[str] = ..., claimed_width: _Optional[int] = ..., claimed_height: _Optional[int] = ..., licence: _Optional[_Union[Licence, _Mapping]] = ..., creator: _Optional[str] = ...) -> None: ...
+    page_read: bool
+    page_signals: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, candidate_id: _Optional[bytes] = ..., url: _Optional[str] = ..., page_url: _Optional[str] = ..., source: _Optional[str] = ..., query: _Optional[str] = ..., partition: _Optional[str] = ..., rank: _Optional[int] = ..., title: _Optional[str] = ..., claimed_width: _Optional[int] = ..., claimed_height: _Optional[int] = ..., licence: _Optional[_Union[Licence, _Mapping]] = ..., creator: _Optional[str] = ..., page_read: _Optional[bool] = ..., page_signals: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Licence(_message.Message):
     __slots__ = ("code", "url", "evidence")

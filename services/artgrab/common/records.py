@@ -34,6 +34,10 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     claimed_height: int = 0
     licence: Licence = Licence()
     creator: str = ""
+    page_read: bool = False
+    """The page it was found on was opened and looked through for opt-outs."""
+    page_signals: tuple[str, ...] = ()
+    """Opt-outs on that page, as `meta robots: noai`."""
 
 
 class RecordOutcome(StrEnum):

@@ -5,6 +5,7 @@ import re
 import grpc
 
 from artgrab.common.errors import BadInputError
+from artgrab.common.optouts import bounded_signals
 from artgrab.common.records import Candidate, Licence
 from artgrab.common.urls import candidate_id
 from artgrab.downloader.ledgers import Verdict
@@ -76,6 +77,8 @@ def candidate_of(message: pb.Candidate) -> Candidate:
             evidence=message.licence.evidence[:_MAX_TEXT],
         ),
         creator=message.creator[:_MAX_TEXT],
+        page_read=message.page_read,
+        page_signals=bounded_signals(message.page_signals),
     )
 
 

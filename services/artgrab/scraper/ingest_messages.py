@@ -49,6 +49,8 @@ def candidate_message(candidate: Candidate) -> pb.Candidate:
             evidence=candidate.licence.evidence,
         ),
         creator=candidate.creator,
+        page_read=candidate.page_read,
+        page_signals=candidate.page_signals,
     )
 
 
