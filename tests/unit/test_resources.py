@@ -185,5 +185,5 @@ def test_curation_out_of_its_limits_is_refused(curation: dict[str, int]) -> None
     ],
 )
 def test_an_address_that_is_none_is_refused_when_it_is_read(url: str) -> None:
-    with pytest.raises(ValidationError, match="URL"):
+    with pytest.raises(ValidationError, match=r"URL|port|query"):
         Source.model_validate({"mediawiki": {"url": url}})

@@ -18,7 +18,7 @@ def test_the_demo_has_all_categories_of_the_world():
 
 def test_the_classifier_of_the_demo_tells_art_from_everyday_things():
     documents = load_documents([EXAMPLES / "demo.yaml"])
-    labels = select(documents.classifiers[0], documents.categories)
+    labels = select(documents.classifiers[0], documents)
     assert labels == dict.fromkeys(ART, "art") | dict.fromkeys(EVERYDAY, "not-art")
 
 
@@ -34,6 +34,6 @@ def test_the_demo_searches_the_wiki_by_the_words_on_its_pages():
 
 def test_the_example_for_commons_is_valid():
     documents = load_documents([EXAMPLES / "commons.yaml"])
-    labels = select(documents.classifiers[0], documents.categories)
+    labels = select(documents.classifiers[0], documents)
     assert sorted(set(labels.values())) == ["art", "not-art"]
     assert len(labels) == len(documents.categories)

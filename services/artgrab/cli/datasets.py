@@ -22,7 +22,7 @@ def build(files: Files, store: StoreUri = DEFAULT_STORE) -> None:
     """
     documents = load_documents(files)
     classifier = only_classifier(documents.classifiers)
-    labels = select(classifier, documents.categories)
+    labels = select(classifier, documents)
     with progress_sink(sys.stderr) as progress:
         snapshot = build_snapshot(Store.open(store), classifier, labels=labels, progress=progress)
     typer.echo(msgspec.json.encode(snapshot.info).decode())

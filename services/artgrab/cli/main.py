@@ -15,6 +15,7 @@ from rich.console import Console
 from artgrab.cli import stages
 from artgrab.cli.datasets import datasets
 from artgrab.cli.options import DEFAULT_STORE, Files, Output, OutputOption, StoreUri
+from artgrab.cli.preflight import check_documents, check_pictures
 from artgrab.cli.predictions import find_pictures, predict_pictures, read_pictures
 from artgrab.cli.render import progress_sink
 from artgrab.cli.result import RunResult, print_predictions, print_result, to_json
@@ -49,6 +50,8 @@ def run(
 ) -> None:
     """Do the whole job of these documents on this machine; what is done is not done again."""
     documents = load_documents(files)
+    check_documents(documents)
+    check_pictures(predict or [])
     with progress_sink(sys.stderr) as progress:
         job = Job(
             files=files,

@@ -18,7 +18,12 @@ class Output(StrEnum):
 
 
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="ArtCategory and ArtClassifier documents.")
+    list[Path],
+    typer.Argument(
+        metavar="FILE...",
+        help="ArtCategory and ArtClassifier documents.",
+        readable=False,  # told with all other problems of the documents
+    ),
 ]
 StoreUri = Annotated[str, typer.Option("--store", help="Folder that keeps everything.")]
 OutputOption = Annotated[Output, typer.Option(help="json: one document, the last line on stdout.")]

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from artgrab.cli.children import LOOPBACK, answer_of, running
+from artgrab.cli.preflight import check_browser, check_model
 from artgrab.cli.predictions import (
     find_pictures,
     pictures_of_test_split,
@@ -57,7 +58,7 @@ async def run_job(job: Job) -> RunResult:
     Raises:
         ArtgrabError: bad documents, failed surroundings, or categories that gave nothing.
     """
-    labels = select(job.classifier, job.documents.categories) if job.classifier else {}
+    labels = select(job.classifier, job.documents) if job.classifier else {}
     find_pictures(job.predict)  # a wrong path is told before the work, not after it
     await _collect(job)
     categories = job.documents.categories
@@ -75,6 +76,7 @@ async def _collect(job: Job) -> None:
     # Selenium and gRPC take a second to load: not where everything is there already.
     if all(read_run_summary(job.store, category) for category in job.documents.categories):
         return
+    await _preflight(job)
     from artgrab.cli.collect import Collector
 
     collector = Collector(
@@ -82,6 +84,14 @@ async def _collect(job: Job) -> None:
     )
     with exclusive(job.store):
         await collector.collect(job.documents.categories)
+
+
+async def _preflight(job: Job) -> None:
+    """Tell before hours of scraping what would be told after them."""
+    pending = [c for c in job.documents.categories if not read_run_summary(job.store, c)]
+    await check_browser(pending)
+    if job.classifier:
+        await check_model(job.classifier, job.documents, progress=job.progress)
 
 
 def _problems(store: Store, category: ArtCategory) -> list[str]:

@@ -3,39 +3,45 @@
 One source of truth for `artgrab run`, the cluster's schema and the docs.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from artgrab.common.errors import BadInputError
-from artgrab.common.urls import normalise_url
+from artgrab.common.document_urls import check_api_url, check_page_url
 
 API_VERSION = "artgrab.dev/v1alpha1"
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=40)]
+_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+_NOT_BLANK = r"\S"
+_URL = r"^https?://[^\s/]+\S*$"
+_LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
+_LABEL_KEY = (
+    r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+)
+_BACKBONE = r"^[a-z0-9_.]+$"
+
+IN_WORDS: Mapping[str, str] = {
+    _NAME: "lower-case letters, digits and hyphens, with a letter or digit at both ends",
+    _NOT_BLANK: "text that is not blank",
+    _URL: "an address that begins with http:// or https:// and holds no spaces",
+    _LABEL_VALUE: "letters, digits, -, _ and ., with a letter or digit at both ends, or empty",
+    _LABEL_KEY: "letters, digits, -, _ and ., after a prefix such as artgrab.dev/ if you like",
+    _BACKBONE: "lower-case letters, digits, _ and ., as timm names its models",
+}
+"""What each pattern of the documents asks for, for people."""
+
+Name = Annotated[str, Field(pattern=_NAME, max_length=40)]
 """A DNS label of at most 40 characters, so that names of children fit into 63."""
 
-Text = Annotated[str, Field(min_length=1, max_length=256)]
-
-
-def _check_url(url: str) -> str:
-    try:
-        normalise_url(url.replace("{query}", "%20"))  # a host takes no escape, and so no query
-    except BadInputError as error:
-        raise ValueError(str(error)) from error
-    return url
-
-
-HttpUrl = Annotated[
-    str, Field(pattern=r"^https?://[^\s/]+\S*$", max_length=2048), AfterValidator(_check_url)
-]
-Selector = Annotated[str, Field(min_length=1, max_length=512)]
-LabelValue = Annotated[
-    str, Field(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", max_length=63)
-]
-LabelKey = Annotated[str, Field(min_length=1, max_length=316)]
+Text = Annotated[str, Field(pattern=_NOT_BLANK, max_length=256)]
+PageUrl = Annotated[str, Field(pattern=_URL, max_length=2048), AfterValidator(check_page_url)]
+ApiUrl = Annotated[str, Field(pattern=_URL, max_length=2048), AfterValidator(check_api_url)]
+Selector = Annotated[str, Field(pattern=_NOT_BLANK, max_length=512)]
+LabelValue = Annotated[str, Field(pattern=_LABEL_VALUE, max_length=63)]
+LabelKey = Annotated[str, Field(pattern=_LABEL_KEY, max_length=316)]
 
 
 class Resource(BaseModel):
@@ -49,44 +55,69 @@ class Resource(BaseModel):
 class Metadata(Resource):
     """The part of Kubernetes' ObjectMeta that a file holds."""
 
-    name: Name
-    namespace: Name = "default"
-    labels: dict[LabelKey, LabelValue] = Field(default_factory=dict, max_length=64)
-    annotations: dict[LabelKey, str] = Field(default_factory=dict, max_length=64)
+    name: Name = Field(description="Names the document; unique among documents of its kind.")
+    namespace: Name = Field(
+        "default",
+        description="Keeps apart what shares a store; a classifier sees its own namespace only.",
+    )
+    labels: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict,
+        max_length=64,
+        description="What classes select categories by, as `artgrab.dev/set: art`.",
+    )
+    annotations: dict[LabelKey, str] = Field(
+        default_factory=dict, max_length=64, description="Notes of yours; artgrab reads none."
+    )
 
 
 class GallerySelectors(Resource):
     """Where a gallery page keeps what; CSS in Scrapy's notation (`a::attr(href)`, `p::text`)."""
 
-    item: Selector = Field(description="One element for each picture; the others look inside it.")
-    image: Selector = Field(description="URL of the full-size picture.")
-    page: Selector | None = Field(None, description="URL of the page about the picture.")
-    title: Selector | None = None
-    creator: Selector | None = None
-    licence: Selector | None = Field(None, description="URL or name of the licence.")
+    item: Selector = Field(
+        description="One element for each picture; all others but `more` look inside of it."
+    )
+    image: Selector = Field(
+        description="Address of the full-size picture, not of its thumbnail: often "
+        "`a::attr(href)`, else `img::attr(src)`."
+    )
+    page: Selector | None = Field(
+        None, description="Address of the page about the picture: kept as evidence of its origin."
+    )
+    title: Selector | None = Field(None, description="Title or caption, kept for people.")
+    creator: Selector | None = Field(
+        None, description="Who made it: goes into attribution, and keeps their pictures together."
+    )
+    licence: Selector | None = Field(None, description="Address or name of the licence.")
     more: Selector | None = Field(
-        None, description="What to press or follow for more pictures, anywhere on the page."
+        None,
+        description="What to press or follow for more pictures, anywhere on the page; without it "
+        "the page is scrolled only.",
     )
 
 
 class GallerySource(Resource):
     """A web page of pictures, opened in a browser and scrolled to its end."""
 
-    url: HttpUrl = Field(description="Page to open; {query} is replaced by the encoded query.")
-    selectors: GallerySelectors
+    url: PageUrl = Field(
+        description="Page to open. `{query}` in its path or query is replaced by each query, "
+        "encoded; without it the page is opened once, whatever the queries."
+    )
+    selectors: GallerySelectors = Field(description="Where the page keeps what.")
 
 
 class MediaWikiSource(Resource):
     """Full-text search for files through the API of a MediaWiki, such as Wikimedia Commons."""
 
-    url: HttpUrl = Field(description="Address of api.php.")
+    url: ApiUrl = Field(
+        description="Address of the wiki's api.php, as `https://commons.wikimedia.org/w/api.php`."
+    )
 
 
 class Source(Resource):
     """Where pictures come from: exactly one member."""
 
-    gallery: GallerySource | None = None
-    mediawiki: MediaWikiSource | None = None
+    gallery: GallerySource | None = Field(None, description="A web page of pictures.")
+    mediawiki: MediaWikiSource | None = Field(None, description="The files of a MediaWiki.")
 
     @property
     def kind(self) -> str:
@@ -95,35 +126,56 @@ class Source(Resource):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
-            raise ValueError("set exactly one of: " + ", ".join(type(self).model_fields))
+        names = list(type(self).model_fields)
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) != 1:
+            here = f"{' and '.join(given)} are set" if given else "none is set"
+            raise ValueError(f"set exactly one of: {', '.join(names)}; {here}")
         return self
 
 
 class Filters(Resource):
     """What a picture must be to be kept."""
 
-    min_side: int = Field(96, ge=1, le=4096, description="Pixels of the shorter side.")
+    min_side: int = Field(
+        96,
+        ge=1,
+        le=4096,
+        description="Pixels that the shorter side must have; smaller pictures are rejected.",
+    )
 
 
 class ArtCategorySpec(Resource):
+    """What to look for, where, and how much of it."""
+
     queries: list[Text] = Field(
         default_factory=list,
         max_length=64,
-        description="What to search for; the name with spaces for hyphens where empty.",
+        description="What to search for, in any language; where empty, the name with spaces for "
+        "hyphens.",
     )
-    sources: list[Source] = Field(min_length=1, max_length=16)
-    target_images: int = Field(1000, ge=1, le=1_000_000, description="Stop at so many pictures.")
-    filters: Filters = Filters()
+    sources: list[Source] = Field(
+        min_length=1,
+        max_length=16,
+        description="Where to look, one after the other: each of them for each query.",
+    )
+    target_images: int = Field(
+        1000,
+        ge=1,
+        le=1_000_000,
+        description="Stop when so many pictures are stored; sources that have fewer are gone "
+        "through to their end.",
+    )
+    filters: Filters = Field(Filters(), description="What a picture must be to be kept.")
 
 
 class ArtCategory(Resource):
     """A kind of picture to collect."""
 
-    api_version: Literal["artgrab.dev/v1alpha1"]
-    kind: Literal["ArtCategory"]
-    metadata: Metadata
-    spec: ArtCategorySpec
+    api_version: Literal["artgrab.dev/v1alpha1"] = Field(description="The only version there is.")
+    kind: Literal["ArtCategory"] = Field(description="Says which kind of document this is.")
+    metadata: Metadata = Field(description="Name and labels.")
+    spec: ArtCategorySpec = Field(description="What is wanted.")
 
     @property
     def queries(self) -> list[str]:
@@ -132,6 +184,8 @@ class ArtCategory(Resource):
 
 
 class Operator(StrEnum):
+    """How a label is compared, as in Kubernetes."""
+
     IN = "In"
     NOT_IN = "NotIn"
     EXISTS = "Exists"
@@ -139,9 +193,16 @@ class Operator(StrEnum):
 
 
 class MatchExpression(Resource):
-    key: LabelKey
-    operator: Operator
-    values: list[LabelValue] = Field(default_factory=list, max_length=64)
+    """One requirement on one label."""
+
+    key: LabelKey = Field(description="Key of the label.")
+    operator: Operator = Field(
+        description="`In`, `NotIn`: the label's value is (not) one of `values`; `Exists`, "
+        "`DoesNotExist`: there is (no) such label."
+    )
+    values: list[LabelValue] = Field(
+        default_factory=list, max_length=64, description="For `In` and `NotIn` only."
+    )
 
     @model_validator(mode="after")
     def _values_fit_the_operator(self) -> Self:
@@ -165,8 +226,12 @@ class MatchExpression(Resource):
 class LabelSelector(Resource):
     """Kubernetes' label selector: all requirements must hold; an empty one is refused."""
 
-    match_labels: dict[LabelKey, LabelValue] = Field(default_factory=dict, max_length=64)
-    match_expressions: list[MatchExpression] = Field(default_factory=list, max_length=64)
+    match_labels: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict, max_length=64, description="Labels that a category must have."
+    )
+    match_expressions: list[MatchExpression] = Field(
+        default_factory=list, max_length=64, description="Requirements that equality cannot say."
+    )
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -184,11 +249,16 @@ class LabelSelector(Resource):
 class ArtClass(Resource):
     """One answer of the classifier and the categories it is learned from."""
 
-    label: Name
-    category_selector: LabelSelector
+    label: Name = Field(description="What the classifier answers.")
+    category_selector: LabelSelector = Field(
+        description="Whose pictures it is learned from: at least one category, and none that "
+        "another class selects."
+    )
 
 
 class NearDuplicates(StrEnum):
+    """What becomes of all but the first of near-duplicates."""
+
     DROP = "Drop"
     KEEP = "Keep"
 
@@ -196,7 +266,11 @@ class NearDuplicates(StrEnum):
 class Curation(Resource):
     """How pictures become a dataset."""
 
-    near_duplicates: NearDuplicates = NearDuplicates.DROP
+    near_duplicates: NearDuplicates = Field(
+        NearDuplicates.DROP,
+        description="`Drop` keeps the first of each set of near-duplicates; `Keep` keeps all of "
+        "them, together in one split.",
+    )
     near_duplicate_distance: int = Field(
         8,
         ge=0,
@@ -204,52 +278,69 @@ class Curation(Resource):
         description="Bits of 64 in which the perceptual hashes of near-duplicates may differ; "
         "up to 8 nearly all are copies or variants, from 12 on unrelated pictures prevail.",
     )
-    validation_percent: int = Field(10, ge=5, le=40)
-    test_percent: int = Field(20, ge=5, le=40)
+    validation_percent: int = Field(
+        10, ge=5, le=40, description="Share of groups by which settings of training are chosen."
+    )
+    test_percent: int = Field(
+        20, ge=5, le=40, description="Share of groups that are never learned from, only judged by."
+    )
 
 
 class ModelSpec(Resource):
     """What is trained."""
 
-    backbone: Annotated[str, Field(pattern=r"^[a-z0-9_.]+$", max_length=100)] = Field(
-        "tf_efficientnet_lite0", description="Name of a timm model."
+    backbone: Annotated[str, Field(pattern=_BACKBONE, max_length=100)] = Field(
+        "tf_efficientnet_lite0",
+        description="Name of a timm model. Packages with pretrained weights are known for "
+        "tf_efficientnet_lite0, lite1 and lite2.",
     )
     image_size: int | None = Field(
-        None, ge=32, le=1024, description="Pixels of the side; the backbone's own where absent."
+        None,
+        ge=32,
+        le=1024,
+        description="Pixels of the side of what the backbone sees; its own where absent.",
     )
     weights: Literal["auto", "none"] = Field(
         "auto",
-        description="auto: weights of a Python package where one has them; none: random ones.",
+        description="`auto`: those of a Python package where one has them; `none`: random ones, "
+        "which make a poor classifier.",
     )
 
 
 class Training(Resource):
     """How it is trained."""
 
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="Of random weights.")
+    seed: int = Field(
+        0, ge=0, le=2**31 - 1, description="Of random weights; equal seeds give equal ones."
+    )
 
 
 class ArtClassifierSpec(Resource):
-    classes: list[ArtClass] = Field(min_length=2, max_length=64)
-    curation: Curation = Curation()
-    model: ModelSpec = ModelSpec()
-    training: Training = Training()
+    """What is to be told apart, and how it is learned."""
+
+    classes: list[ArtClass] = Field(
+        min_length=2, max_length=64, description="The answers; a single one is nothing to learn."
+    )
+    curation: Curation = Field(Curation(), description="How pictures become a dataset.")
+    model: ModelSpec = Field(ModelSpec(), description="What is trained.")
+    training: Training = Field(Training(), description="How it is trained.")
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:
         labels = [one.label for one in self.classes]
-        if len(set(labels)) != len(labels):
-            raise ValueError("two classes have the same label")
+        twice = {label for label in labels if labels.count(label) > 1}
+        if twice:
+            raise ValueError(f"two classes have the same label: {', '.join(sorted(twice))}")
         return self
 
 
 class ArtClassifier(Resource):
     """What is learned from categories, and how."""
 
-    api_version: Literal["artgrab.dev/v1alpha1"]
-    kind: Literal["ArtClassifier"]
-    metadata: Metadata
-    spec: ArtClassifierSpec
+    api_version: Literal["artgrab.dev/v1alpha1"] = Field(description="The only version there is.")
+    kind: Literal["ArtClassifier"] = Field(description="Says which kind of document this is.")
+    metadata: Metadata = Field(description="Name and labels.")
+    spec: ArtClassifierSpec = Field(description="What is wanted.")
 
     def label_of(self, labels: dict[str, str]) -> str | None:
         """Return the class of a category with these labels; None where no class wants it.

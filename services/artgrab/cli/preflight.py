@@ -1,0 +1,95 @@
+"""What can be told before the work: of documents before the store is opened, then of the rest."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from artgrab.common.document_problems import Problem
+from artgrab.common.documents import Documents, refuse, selected
+from artgrab.common.errors import BadInputError
+from artgrab.common.progress import ProgressSink
+from artgrab.common.resources import ArtCategory, ArtClassifier
+
+
+def check_documents(documents: Documents) -> None:
+    """Refuse documents that the work would fail on, all problems at once; touches nothing.
+
+    Raises:
+        BadInputError: with one line for each problem.
+    """
+    classifier, problems = _one_classifier(documents)
+    if classifier is not None:
+        problems += selected(classifier, documents)[1]
+    problems += _selector_problems(documents)
+    refuse(problems)
+
+
+def check_pictures(paths: Sequence[Path]) -> None:
+    """Refuse what --predict names and is not there, before the work and not after it.
+
+    Raises:
+        BadInputError: a path is not there, or a folder holds no picture.
+    """
+    from artgrab.cli.predictions import find_pictures
+
+    find_pictures(paths)
+
+
+async def check_browser(categories: Sequence[ArtCategory]) -> None:
+    """Make sure that there is a browser where one of these categories needs one.
+
+    Raises:
+        SurroundingsError: it is missing, or does not fit its driver.
+    """
+    if not any(source.gallery for one in categories for source in one.spec.sources):
+        return
+    from artgrab.scraper.browser_programs import check_programs
+
+    await asyncio.to_thread(check_programs)
+
+
+async def check_model(
+    classifier: ArtClassifier, documents: Documents, *, progress: ProgressSink
+) -> None:
+    """Make sure that the backbone can be had with its weights.
+
+    Raises:
+        BadInputError: timm does not know it, or it cannot take the size.
+        SurroundingsError: its weights cannot be read, or do not fit.
+    """
+    from artgrab.model.preflight import is_known_to_fit
+
+    model = classifier.spec.model
+    if is_known_to_fit(model):
+        return
+    from artgrab.cli.supervision import answer_of
+
+    size = ("--image-size", str(model.image_size)) if model.image_size else ()
+    arguments = (model.backbone, *size, "--weights", model.weights)
+    try:
+        await answer_of("artgrab.model.preflight", *arguments, progress=progress)
+    except BadInputError as error:
+        path, _, text = str(error).partition(": ")
+        problem = Problem(tuple(path.split(".")), text)
+        raise BadInputError(documents.told(classifier, problem)) from error
+
+
+def _one_classifier(documents: Documents) -> tuple[ArtClassifier | None, list[str]]:
+    if len(documents.classifiers) < 2:
+        return next(iter(documents.classifiers), None), []
+    others = [
+        documents.told(one, Problem((), "is one ArtClassifier too many; artgrab run takes one"))
+        for one in documents.classifiers[1:]
+    ]
+    return None, others
+
+
+def _selector_problems(documents: Documents) -> list[str]:
+    galleries = [
+        one for one in documents.categories if any(source.gallery for source in one.spec.sources)
+    ]
+    if not galleries:
+        return []
+    from artgrab.scraper.selectors import selector_problems  # loads lxml
+
+    return [documents.told(one, found) for one in galleries for found in selector_problems(one)]
