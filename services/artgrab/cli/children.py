@@ -1,11 +1,11 @@
-"""Processes that `artgrab run` starts, watches and always stops."""
+"""Processes that `artgrab run` starts, watches, starts again where they die, and always stops."""
 
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator
 from typing import Self
 
 import msgspec
@@ -16,14 +16,22 @@ from artgrab.common.errors import (
     PartlyDoneError,
     SurroundingsError,
 )
-from artgrab.common.progress import ProgressSink, parse_forwarded
+from artgrab.common.logs import FORWARDED
+from artgrab.common.progress import (
+    ProgressSink,
+    parse_forwarded,
+    parse_forwarded_warning,
+    warn,
+)
 
-LOOPBACK = "127.0.0.1:0"
-"""Where our servers listen: a free port that only this machine reaches."""
 STOP_GRACE_SECONDS = 20.0
-_READY_SECONDS = 120.0
 _ERRORS = {error.exit_code: error for error in (BadInputError, PartlyDoneError, SurroundingsError)}
 _LINE_LIMIT = 1 << 20
+_LAST_LINES = 5
+
+
+class ChildDiedError(SurroundingsError):
+    """A process of ours ended unasked and without a word: it was killed, or it crashed."""
 
 
 class Child:
@@ -35,7 +43,7 @@ class Child:
         self._process = process
         self._name = name
         self._progress = progress
-        self._last_lines: deque[str] = deque(maxlen=5)
+        self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._reader = asyncio.create_task(self._read_stderr())
 
     @classmethod
@@ -48,6 +56,7 @@ class Child:
             *arguments,
             "--exit-with-parent",
             str(os.getpid()),
+            env=os.environ | FORWARDED,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -60,14 +69,27 @@ class Child:
         """Return the JSON object of the child's next line on stdout.
 
         Raises:
-            ArtgrabError: the child ended without one; class and message are its own.
+            ChildDiedError: the child was killed.
+            ArtgrabError: it ended without one; class and message are its own.
         """
         if self._process.stdout is None:
             raise RuntimeError("started without a pipe")
         line = await self._process.stdout.readline()
-        if not line:
-            raise await self._failure()
-        return msgspec.json.decode(line, type=dict[str, object])
+        try:
+            return msgspec.json.decode(line, type=dict[str, object])
+        except msgspec.MsgspecError:  # nothing, or half a line: it was killed
+            raise await self.failure() from None
+
+    async def failure(self) -> ArtgrabError:
+        """Wait for the child's end and return what that means."""
+        code = await self._process.wait()
+        await self._reader
+        said = self._last_lines[-1].removeprefix("artgrab: ") if self._last_lines else ""
+        if said and code in _ERRORS:
+            return _ERRORS[code](said)
+        if code > 0:  # a bug, and its last line names it
+            return ArtgrabError(said or f"{self._name} ended with {code}")
+        return ChildDiedError(f"{self._name} {_manner_of(code)}{said and f', last saying: {said}'}")
 
     async def stop(self) -> None:
         """Ask the process to end, then make it; return when it is gone."""
@@ -81,46 +103,24 @@ class Child:
                 await self._process.wait()
         await self._reader
 
-    async def _failure(self) -> ArtgrabError:
-        code = await self._process.wait()
-        await self._reader
-        message = self._last_lines[-1] if self._last_lines else f"{self._name} ended with {code}"
-        return _ERRORS.get(code, ArtgrabError)(message.removeprefix("artgrab: "))
-
     async def _read_stderr(self) -> None:
         if self._process.stderr is None:
             raise RuntimeError("started without a pipe")
         async for raw in self._process.stderr:
-            line = raw.decode(errors="replace").rstrip()
-            progress = parse_forwarded(line)
-            if progress is not None:
-                self._progress(progress)
-            elif line:
-                self._last_lines.append(line)
+            self._take(raw.decode(errors="replace").rstrip())
+
+    def _take(self, line: str) -> None:
+        if (progress := parse_forwarded(line)) is not None:
+            self._progress(progress)
+        elif (warning := parse_forwarded_warning(line)) is not None:
+            warn(self._progress, warning)
+        elif line:
+            self._last_lines.append(line)
 
 
-@contextlib.asynccontextmanager
-async def running(module: str, *arguments: str, progress: ProgressSink) -> AsyncIterator[str]:
-    """Start a server of ours, yield its endpoint, and stop it."""
-    child = await Child.start(module, *arguments, progress=progress)
-    try:
-        yield await _endpoint(child, module)
-    finally:
-        await child.stop()
-
-
-async def _endpoint(child: Child, module: str) -> str:
-    try:
-        answer = await asyncio.wait_for(child.read_answer(), _READY_SECONDS)
-    except TimeoutError as error:
-        raise SurroundingsError(f"{module} was not ready in {_READY_SECONDS:.0f} s") from error
-    return str(answer["endpoint"])
-
-
-async def answer_of(module: str, *arguments: str, progress: ProgressSink) -> dict[str, object]:
-    """Run a process of ours to its end and return the JSON object that it answers."""
-    child = await Child.start(module, *arguments, progress=progress)
-    try:
-        return await child.read_answer()
-    finally:
-        await child.stop()
+def _manner_of(code: int) -> str:
+    if code == 0:
+        return "ended unasked"
+    with contextlib.suppress(ValueError):
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"was killed by signal {-code}"

@@ -1,10 +1,10 @@
 """The first half of `artgrab run`: every category that has not ended its run is scraped."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from artgrab.cli.children import LOOPBACK, running
+from artgrab.cli.failures import raise_together
 from artgrab.cli.result import Work
 from artgrab.cli.state import (
     RunSummary,
@@ -13,7 +13,8 @@ from artgrab.cli.state import (
     run_id_of,
     write_run_summary,
 )
-from artgrab.common.errors import ArtgrabError, PartlyDoneError
+from artgrab.cli.supervision import running
+from artgrab.common.errors import ArtgrabError
 from artgrab.common.network import NetworkSettings
 from artgrab.common.progress import ProgressSink
 from artgrab.common.record_parts import compact
@@ -47,10 +48,12 @@ class Collector:
         if not pending:
             return
         gate = asyncio.Semaphore(self.at_once)
-        arguments = ("--store", self.store.uri, "--listen", LOOPBACK)
-        async with running("artgrab.downloader", *arguments, progress=self.progress) as endpoint:
-            errors = await asyncio.gather(*(self._attempt(c, endpoint, gate) for c in pending))
-        _raise_together([error for error in errors if error], all_failed=all(errors))
+        arguments = ("--store", self.store.uri)
+        async with running("artgrab.downloader", *arguments, progress=self.progress) as server:
+            attempts = (self._attempt(c, server.endpoint, gate) for c in pending)
+            errors = await asyncio.gather(*attempts)
+        failed = {c.metadata.name: e for c, e in zip(pending, errors, strict=True) if e}
+        raise_together(failed, all_failed=all(errors))
 
     async def _attempt(
         self, category: ArtCategory, endpoint: str, gate: asyncio.Semaphore
@@ -59,15 +62,15 @@ class Collector:
             try:
                 await self._run(category, endpoint)
             except ArtgrabError as error:
-                return type(error)(f"{category.metadata.name}: {error}")
+                return error
         return None
 
     async def _run(self, category: ArtCategory, endpoint: str) -> None:
         before = count_records(self.store, category)
         outcome = await self._scrape(category, endpoint)
         name, namespace = category.metadata.name, category.metadata.namespace
-        await asyncio.to_thread(compact, self.store, namespace=namespace, category=name)
-        await asyncio.to_thread(sweep, self.store, namespace=namespace, category=name)
+        await _to_its_end(compact, self.store, namespace=namespace, category=name)
+        await _to_its_end(sweep, self.store, namespace=namespace, category=name)
         counts = count_records(self.store, category)
         self.work.fetched += outcome.fetched
         self.work.stored += counts.stored - before.stored
@@ -98,10 +101,13 @@ class Collector:
             return error.outcome  # what they gave is kept; the summary says what was wrong
 
 
-def _raise_together(errors: Sequence[ArtgrabError], *, all_failed: bool) -> None:
-    if not errors:
-        return
-    message = "; ".join(map(str, errors))
-    if all_failed:
-        raise type(errors[0])(message)
-    raise PartlyDoneError(f"{message}; the other categories are done, run the same again")
+async def _to_its_end(function: Callable[..., object], *arguments: object, **named: object) -> None:
+    """Run a function in a thread; whoever is cancelled meanwhile goes on only when it has ended.
+
+    It changes the store, which is ours only until we go on.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **named))
+    try:
+        await asyncio.shield(work)
+    finally:
+        await asyncio.wait([work])

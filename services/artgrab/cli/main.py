@@ -1,6 +1,5 @@
 """The `artgrab` command: options in, stage called, answer and exit code out."""
 
-import asyncio
 import os
 import shlex
 import shutil
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from artgrab.cli import stages
 from artgrab.cli.datasets import datasets
+from artgrab.cli.interrupts import interrupts
 from artgrab.cli.options import DEFAULT_STORE, Files, Output, OutputOption, StoreUri
 from artgrab.cli.preflight import check_documents, check_pictures
 from artgrab.cli.predictions import find_pictures, predict_pictures, read_pictures
@@ -21,7 +21,7 @@ from artgrab.cli.render import progress_sink
 from artgrab.cli.result import RunResult, print_predictions, print_result, to_json
 from artgrab.cli.run import Job, run_job
 from artgrab.common.documents import load_documents
-from artgrab.common.errors import ArtgrabError, SurroundingsError
+from artgrab.common.errors import ArtgrabError
 from artgrab.common.logs import configure_logs
 from artgrab.common.network import NetworkSettings
 from artgrab.common.servers import read_settings
@@ -61,7 +61,7 @@ def run(
             predict=predict or [],
             progress=progress,
         )
-        result = asyncio.run(run_job(job))
+        result = interrupts.run(run_job(job))
     _show(result, job, output)
 
 
@@ -99,13 +99,14 @@ def _program() -> str:
 def main() -> None:
     """Run the command line; every error is one line on stderr and an exit code of errors.py."""
     try:
+        interrupts.install(program=_program())
         configure_logs()
         app()
     except ArtgrabError as error:
         _end(str(error), error.exit_code)
     except SystemExit as end:
         if end.code == _INTERRUPTED:
-            _end("interrupted; the same command goes on from here", SurroundingsError.exit_code)
+            interrupts.leave()
         raise
 
 

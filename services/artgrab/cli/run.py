@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 
-from artgrab.cli.children import LOOPBACK, answer_of, running
 from artgrab.cli.preflight import check_browser, check_model
 from artgrab.cli.predictions import (
     find_pictures,
@@ -21,8 +20,9 @@ from artgrab.cli.state import (
     count_records,
     read_run_summary,
 )
+from artgrab.cli.supervision import Server, answer_of, running
 from artgrab.common.documents import Documents, select
-from artgrab.common.errors import BadInputError
+from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.common.keys import model_prefix
 from artgrab.common.lock import exclusive
 from artgrab.common.network import NetworkSettings
@@ -129,6 +129,18 @@ async def _learn(
 async def _predict(
     job: Job, model: str, pictures: Mapping[str, bytes]
 ) -> tuple[str, list[PredictionResult]]:
-    arguments = ("--store", job.store.uri, "--model", model, "--listen", LOOPBACK)
-    async with running("artgrab.serving", *arguments, progress=job.progress) as endpoint:
-        return endpoint, await asyncio.to_thread(predict_pictures, pictures, endpoint=endpoint)
+    arguments = ("--store", job.store.uri, "--model", model)
+    async with running("artgrab.serving", *arguments, progress=job.progress) as server:
+        return server.endpoint, await _ask(server, pictures)
+
+
+async def _ask(server: Server, pictures: Mapping[str, bytes]) -> list[PredictionResult]:
+    """Ask about all pictures; once more for each time that the server dies of it."""
+    while True:
+        deaths = server.deaths
+        try:
+            return await asyncio.to_thread(predict_pictures, pictures, endpoint=server.endpoint)
+        except SurroundingsError:
+            if server.deaths == deaths:
+                raise
+            await server.ready()

@@ -7,11 +7,12 @@ from typing import Annotated
 import msgspec
 import typer
 
+from artgrab.cli.interrupts import interrupts
 from artgrab.cli.options import DEFAULT_STORE, Files, Listen, Parent, StoreUri, only_classifier
 from artgrab.cli.render import progress_sink
 from artgrab.cli.state import read_classifier_state, run_id_of, update_classifier_state
 from artgrab.common.documents import load_documents
-from artgrab.common.errors import BadInputError
+from artgrab.common.errors import ArtgrabError, BadInputError
 from artgrab.common.keys import dataset_prefix, model_prefix
 from artgrab.common.network import NetworkSettings
 from artgrab.common.processes import die_with_parent
@@ -36,20 +37,26 @@ def scrape(
 
     Example: artgrab scrape category.yaml --downloader 127.0.0.1:50051
     """
+    from artgrab.cli.failures import raise_together
     from artgrab.scraper.scrape import scrape as scrape_category
 
+    categories = load_documents(files).categories
+    network = read_settings(NetworkSettings)
+    failed: dict[str, ArtgrabError] = {}
     with progress_sink(sys.stderr) as progress:
-        for category in load_documents(files).categories:
-            outcome = asyncio.run(
-                scrape_category(
-                    category,
-                    run_id=run_id_of(category),
-                    endpoints=downloader,
-                    network=read_settings(NetworkSettings),
-                    progress=progress,
-                )
+        for category in categories:
+            work = scrape_category(
+                category,
+                run_id=run_id_of(category),
+                endpoints=downloader,
+                network=network,
+                progress=progress,
             )
-            typer.echo(msgspec.json.encode(outcome).decode())
+            try:
+                typer.echo(msgspec.json.encode(interrupts.run(work)).decode())
+            except ArtgrabError as error:
+                failed[category.metadata.name] = error
+    raise_together(failed, all_failed=len(failed) == len(categories))
 
 
 def download(store: StoreUri = DEFAULT_STORE, listen: Listen = "127.0.0.1:50051") -> None:

@@ -4,8 +4,14 @@ import ctypes
 import os
 import signal
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_POLL_SECONDS = 0.01
 
 
 def die_with_parent(parent_pid: int, *, with_signal: signal.Signals = signal.SIGKILL) -> None:
@@ -19,3 +25,72 @@ def die_with_parent(parent_pid: int, *, with_signal: signal.Signals = signal.SIG
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, with_signal)
     if os.getppid() != parent_pid:  # it ended before the call
         os.kill(os.getpid(), with_signal)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant that loses its own (prctl(2))."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_descendants() -> None:
+    """Kill until no child is left; for a process that has called adopt_orphans()."""
+    while True:
+        for pid in _descendants(os.getpid()):
+            _kill(pid)
+        try:
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(_POLL_SECONDS)  # descendants that come while others are killed signal nothing
+
+
+def end_those_at_home(folder: str, *, seconds: float = 10.0) -> None:
+    """Kill every process whose environment names a folder of ours as HOME, whoever its parent is.
+
+    For descendants that were lost because who had adopted them was killed.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and (found := list(_at_home(folder))):
+        for pid in found:
+            _kill(pid)
+        time.sleep(_POLL_SECONDS)  # no parent of theirs: there is nothing to wait on
+
+
+def _at_home(folder: str) -> Iterator[int]:
+    home = b"HOME=" + os.fsencode(folder)
+    for entry in _entries():
+        with suppress(OSError):  # gone, or not ours to read
+            if home in (entry / "environ").read_bytes().split(b"\0"):
+                yield int(entry.name)
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _descendants(root: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for entry in _entries():
+        if parent := _parent(entry):
+            children.setdefault(parent, []).append(int(entry.name))
+    found, queue = [], [root]
+    while queue:
+        of_one = children.get(queue.pop(), [])
+        found += of_one
+        queue += of_one
+    return found
+
+
+def _entries() -> Iterator[Path]:
+    return (entry for entry in Path("/proc").iterdir() if entry.name.isdigit())
+
+
+def _parent(entry: Path) -> int:
+    """Return the parent of a process, 0 where it is gone (proc(5): the name may hold anything)."""
+    try:
+        return int((entry / "stat").read_bytes().rpartition(b")")[2].split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0

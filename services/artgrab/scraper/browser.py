@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.network import NetworkSettings
+from artgrab.common.processes import end_those_at_home
 
 PAGE_LOAD_SECONDS = 45
 SCRIPT_SECONDS = 30
@@ -41,6 +42,10 @@ _FLAGS = (
     "--disable-breakpad",
     "--disable-dev-shm-usage",  # containers give it 64 MB, then tabs crash
     "--mute-audio",
+    # What dies with the browser is noticed. The death of a network process of its own only fails
+    # the requests of that moment, and a gallery that loads more would look as if it had ended.
+    "--enable-features=NetworkServiceInProcess2",
+    "--in-process-gpu",
     # Tall, so that fewer steps bring every lazily loaded picture into view.
     "--window-size=1280,2400",
 )
@@ -222,10 +227,11 @@ def user_agent(network: NetworkSettings) -> str:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove our profiles whose owner is gone, such as after a power cut."""
+    """Remove our profiles whose owner is gone, such as after a power cut, and end who uses them."""
     for profile in folder.glob(f"{_PROFILE_PREFIX}*"):
         owner = profile.name.removeprefix(_PROFILE_PREFIX).partition("-")[0]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists() and not profile.is_symlink():
+            end_those_at_home(str(profile))
             shutil.rmtree(profile, ignore_errors=True)
 
 
@@ -310,6 +316,8 @@ def _end(guardian: subprocess.Popen[bytes], session: webdriver.Remote | None, fo
     except subprocess.TimeoutExpired:
         guardian.kill()
         guardian.communicate()
+    if guardian.returncode != 0:  # killed: what it watched over lives on
+        end_those_at_home(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -6,7 +6,6 @@ which comes however the owner ends. Run as `python -m artgrab.scraper.guardian F
 prints the port chromedriver listens on, once.
 """
 
-import ctypes
 import os
 import re
 import selectors
@@ -14,22 +13,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
-from artgrab.common.processes import die_with_parent
+from artgrab.common.processes import adopt_orphans, die_with_parent, end_descendants
 
-_PR_SET_CHILD_SUBREAPER = 36
 _PORT = re.compile(rb"started successfully on port (\d+)")
 START_SECONDS = 30.0
-_POLL_SECONDS = 0.01
 
 
 def main(folder: str, *command: str) -> None:
     """Watch over one command until standard input ends, then remove its folder."""
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     driver = subprocess.Popen(  # noqa: S603 - our own command line
         command,
@@ -43,7 +37,7 @@ def main(folder: str, *command: str) -> None:
         _watch(driver.stdout.fileno())
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        _end_descendants()
+        end_descendants()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -74,41 +68,6 @@ def _announce(said: bytes) -> bytes | None:
     os.write(1, match[1] + b"\n")
     os.close(1)
     return None
-
-
-def _end_descendants() -> None:
-    """Kill until no child is left: whoever loses its parent becomes a child of this process."""
-    while True:
-        for pid in _descendants(os.getpid()):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        try:
-            while os.waitpid(-1, os.WNOHANG) != (0, 0):
-                pass
-        except ChildProcessError:
-            return
-        time.sleep(_POLL_SECONDS)  # descendants that come while others are killed signal nothing
-
-
-def _descendants(root: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (parent := _parent(entry)):
-            children.setdefault(parent, []).append(int(entry.name))
-    found, queue = [], [root]
-    while queue:
-        of_one = children.get(queue.pop(), [])
-        found += of_one
-        queue += of_one
-    return found
-
-
-def _parent(entry: Path) -> int:
-    """Return the parent of a process, 0 where it is gone (proc(5): the name may hold anything)."""
-    try:
-        return int((entry / "stat").read_bytes().rpartition(b")")[2].split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
 
 
 if __name__ == "__main__":

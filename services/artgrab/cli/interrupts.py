@@ -1,0 +1,86 @@
+"""Ctrl-C and SIGTERM: the first ends what is under way in order, the second at once."""
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
+
+from artgrab.common.errors import SurroundingsError
+from artgrab.common.processes import adopt_orphans, end_descendants
+
+T = TypeVar("T")
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SHOW_CURSOR = "\x1b[?25h"
+
+
+class Interrupts:
+    """What signals do to this process; there is one for it, as there is one handler for each."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._cancel: Callable[[], object] | None = None
+        self._program = "artgrab"
+
+    def install(self, *, program: str) -> None:
+        """Take over the signals, unless they are ignored; program is how this artgrab is called."""
+        self._program = program
+        for one in _SIGNALS:
+            if signal.getsignal(one) is not signal.SIG_IGN:
+                signal.signal(one, self._handle)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run on an event loop as asyncio.run does; a signal cancels the work.
+
+        Threads that the work has started and left behind are not waited for then: whoever gets the
+        KeyboardInterrupt has to leave().
+
+        Raises:
+            KeyboardInterrupt: a signal came.
+        """
+        runner = asyncio.Runner()
+        try:
+            return runner.run(self._cancellable(work))
+        except BaseException:
+            if self._count:  # whatever the end of the work has come to
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            if not self._count:
+                runner.close()
+
+    async def _cancellable(self, work: Coroutine[Any, Any, T]) -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
+        try:
+            return await work
+        finally:
+            self._cancel = None
+
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
+        self._count += 1
+        if self._count > 1:
+            self._leave_at_once()
+        if self._cancel is None:
+            raise KeyboardInterrupt
+        self._cancel()
+
+    def _leave_at_once(self) -> NoReturn:
+        adopt_orphans()
+        end_descendants()
+        self.leave(_SHOW_CURSOR if sys.stderr.isatty() else "")
+
+    def leave(self, before: str = "") -> NoReturn:
+        """Say how to go on, and end this process without waiting for its threads."""
+        command = shlex.join([self._program, *sys.argv[1:]])
+        told = f"{before}artgrab: interrupted; the same command goes on from here: {command}\n"
+        os.write(2, told.encode(errors="backslashreplace"))
+        os._exit(SurroundingsError.exit_code)
+
+
+interrupts = Interrupts()
