@@ -25,6 +25,10 @@ class DyingStore(Store):
         self._live()
         return super().put_if_absent(key, data)
 
+    def put(self, key: str, data: bytes) -> None:
+        self._live()
+        super().put(key, data)
+
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
             self._live()

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from artgrab.common.records import Licence
 from artgrab.common.likeness import MAX_PROPORTION_RATIO
+from artgrab.common.records import Licence
 from artgrab.dataset.near_duplicates import near_pairs
 from artgrab.dataset.pictures import Picture
 from tests.support.stored import candidate, stored

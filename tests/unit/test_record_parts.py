@@ -1,6 +1,7 @@
 """Records in the store: durable before acknowledged, and never lost to a kill or a race."""
 
 import asyncio
+import contextlib
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,16 @@ import pytest
 
 from artgrab.common.errors import BadInputError, ObjectCorruptError, SurroundingsError
 from artgrab.common.keys import SCHEMA_VERSION, records_prefix
-from artgrab.common.record_parts import RecordWriter, compact, read_records
-from artgrab.common.records import Candidate, Entry, Record, RecordOutcome, Sighting, encode_entries
+from artgrab.common.record_parts import RecordWriter, compact, read_records, rewrite
+from artgrab.common.records import (
+    Candidate,
+    Entry,
+    MergedRecord,
+    Record,
+    RecordOutcome,
+    Sighting,
+    encode_entries,
+)
 from artgrab.common.store import Store
 from tests.support.failing_store import DyingStore, GatedStore, KilledError
 
@@ -228,3 +237,72 @@ async def test_records_of_a_newer_artgrab_are_refused_and_left_alone(store: Stor
     with pytest.raises(BadInputError, match="newer artgrab"):
         compacted(store)
     assert keys(store) == before
+
+
+def rejected(merged: MergedRecord) -> Record:
+    """Reject the pictures 1 and 3, whatever they were."""
+    if merged.record.candidate.candidate_id not in (f"{1:064x}", f"{3:064x}"):
+        return merged.record
+    return msgspec.structs.replace(merged.record, outcome=RecordOutcome.REJECTED)
+
+
+def rewritten(store: Store) -> int:
+    return rewrite(store, namespace="default", category="cats", change=rejected)
+
+
+async def test_what_is_rewritten_stays_so_whatever_is_compacted_later(store: Store) -> None:
+    await write(store, ENTRIES)
+    before = read_records(store, namespace="default", category="cats")
+    assert rewritten(store) == 2
+    expected = {key: MergedRecord(rejected(one), one.sightings) for key, one in before.items()}
+    assert read(store) == expected
+    assert rewritten(store) == 0
+    await write(store, [record(7), record(8)], group=1)
+    compacted(store)
+    after = read(store)
+    assert {key: after[key] for key in expected} == expected
+    assert len(after) == len(expected) + 2
+    assert len(keys(store)) == 1
+
+
+@pytest.mark.parametrize("calls", range(8))
+async def test_a_rewriting_killed_anywhere_and_repeated_ends_the_same(
+    tmp_path: Path, calls: int
+) -> None:
+    store = Store.open(str(tmp_path))
+    await write(store, ENTRIES)
+    compacted(store)
+    await write(store, [record(7), record(8), sighting(0, "late")], group=1)
+    before = read_records(store, namespace="default", category="cats")
+    with contextlib.suppress(KilledError):
+        rewritten(DyingStore(tmp_path, calls=calls))
+    rewritten(store)
+    assert read(store) == {
+        key: MergedRecord(rejected(one), one.sightings) for key, one in before.items()
+    }
+    assert [key.rpartition("/")[2] for key in keys(store)] == ["index-2.parquet"]
+
+
+async def test_a_rewriting_that_races_a_compaction_takes_all_records(store: Store) -> None:
+    await write(store, ENTRIES)
+    assert rewritten(InterruptedStore(store, lambda: compacted(store))) == 2
+    assert len(read(store)) == 5
+
+
+async def test_no_bit_of_an_index_flips_unnoticed_where_it_changes_what_is_read(
+    store: Store,
+) -> None:
+    await write(store, ENTRIES)
+    compacted(store)
+    key = f"{PREFIX}/index-1.parquet"
+    whole, before = store.get(key), read(store)
+    noticed = 0
+    for place in range(4, len(whole), max(1, len(whole) // 150)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 8
+        store.put(key, bytes(damaged))
+        try:
+            assert read(store) == before, f"byte {place} of {len(whole)}"
+        except ObjectCorruptError:
+            noticed += 1
+    assert noticed > 50

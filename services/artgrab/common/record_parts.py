@@ -2,17 +2,19 @@
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from artgrab.common.digests import sha256_hex
-from artgrab.common.errors import ObjectCorruptError, ObjectMissingError
+from artgrab.common.digests import digest_of, sha256_hex
+from artgrab.common.errors import ObjectCorruptError, ObjectMissingError, SurroundingsError
 from artgrab.common.keys import SCHEMA_VERSION, check_schema_version, records_prefix
 from artgrab.common.records import (
     Entry,
     MergedRecord,
+    Record,
     Sighting,
     decode_entries,
     encode_entries,
@@ -22,6 +24,7 @@ from artgrab.common.store import Store
 
 _LISTING_ATTEMPTS = 10
 _PARTS_KEY = b"artgrab.parts"
+_DIGEST_KEY = b"artgrab.sha256"
 _INDEX_SCHEMA = pa.schema(
     {
         "candidate_id": pa.string(),
@@ -115,7 +118,7 @@ def read_records(store: Store, *, namespace: str, category: str) -> dict[str, Me
         ObjectCorruptError: a part or index cannot be read.
         BadInputError: a newer artgrab wrote it.
     """
-    return merge(_read_all(store, records_prefix(namespace, category))[0])
+    return merge(_read_all(store, records_prefix(namespace, category)).entries)
 
 
 def read_lines(store: Store, *, namespace: str, category: str) -> list[bytes]:
@@ -150,19 +153,70 @@ def compact(store: Store, *, namespace: str, category: str, min_parts: int = 2) 
     Tells whether it wrote one. Safe to kill anywhere: parts go only when the index is durable.
     """
     prefix = records_prefix(namespace, category)
-    entries, keys = _read_all(store, prefix)
-    parts = [key for key in keys if key.endswith(".jsonl")]
-    if len(parts) < min_parts:
+    listed = _read_all(store, prefix)
+    if len(listed.parts) < min_parts:
         return False
-    number = max((_index_number(key) for key in keys if _is_index(key)), default=0) + 1
-    data = _encode_index(merge(entries), parts)
+    return _write_index(store, prefix, merge(listed.entries), listed)
+
+
+def rewrite(
+    store: Store, *, namespace: str, category: str, change: Callable[[MergedRecord], Record]
+) -> int:
+    """Replace final records for good: no later merge brings the former ones back.
+
+    Safe to kill anywhere, and to be repeated. Call it only while nobody collects into the store.
+
+    Args:
+        store: where the records are.
+        namespace: of the category.
+        category: whose records are meant.
+        change: returns what a record is to be, the record itself where it stays.
+
+    Returns:
+        How many records were replaced.
+    """
+    prefix = records_prefix(namespace, category)
+    for _ in range(_LISTING_ATTEMPTS):
+        listed = _read_all(store, prefix)
+        merged = merge(listed.entries)
+        changed = {
+            key: MergedRecord(record, one.sightings)
+            for key, one in merged.items()
+            if (record := change(one)) != one.record
+        }
+        if not changed:
+            store.delete(listed.covered)  # left by a kill
+            return 0
+        if _write_index(store, prefix, {**merged, **changed}, listed):
+            return len(changed)
+    raise SurroundingsError(f"{store.uri_of(prefix)}: others change the records all the time")
+
+
+class _Listed(NamedTuple):
+    """What was read of a listing of records."""
+
+    keys: list[str]
+    entries: list[Entry]
+    covered: list[str]
+    """Keys of indexes and parts that the newest index covers; a reader passes them over."""
+
+    @property
+    def parts(self) -> list[str]:
+        return [key for key in self.keys if key.endswith(".jsonl")]
+
+
+def _write_index(
+    store: Store, prefix: str, merged: dict[str, MergedRecord], listed: _Listed
+) -> bool:
+    number = max(map(_index_number, filter(_is_index, listed.keys)), default=0) + 1
+    data = _encode_index(merged, listed.parts)
     if not store.put_if_absent(f"{prefix}/index-{number}.parquet", data):
         return False
-    store.delete(keys)
+    store.delete(listed.keys)
     return True
 
 
-def _read_all(store: Store, prefix: str) -> tuple[list[Entry], list[str]]:
+def _read_all(store: Store, prefix: str) -> _Listed:
     for _ in range(_LISTING_ATTEMPTS):
         try:
             return _read_listed(store, [info.key for info in store.list(prefix)])
@@ -171,18 +225,18 @@ def _read_all(store: Store, prefix: str) -> tuple[list[Entry], list[str]]:
     raise ObjectCorruptError(f"{store.uri_of(prefix)}: records vanish while they are read")
 
 
-def _read_listed(store: Store, keys: list[str]) -> tuple[list[Entry], list[str]]:
+def _read_listed(store: Store, keys: list[str]) -> _Listed:
     entries: list[Entry] = []
     covered: set[str] = set()
-    indexes = sorted((key for key in keys if _is_index(key)), key=_index_number)
+    indexes = sorted(filter(_is_index, keys), key=_index_number)
     if indexes:
         index_entries, parts = _decode_index(store, indexes[-1])
         entries += index_entries
-        covered.update(parts)
+        covered.update(parts, indexes[:-1])
     for key in keys:
         if key.endswith(".jsonl") and key not in covered:
             entries += _decode_part(store, key)
-    return entries, keys
+    return _Listed(keys, entries, [key for key in keys if key in covered])
 
 
 def _decode_part(store: Store, key: str) -> list[Entry]:
@@ -225,10 +279,20 @@ def _encode_index(merged: dict[str, MergedRecord], parts: list[str]) -> bytes:
         }
         for key, one in merged.items()
     ]
-    metadata = {_PARTS_KEY: "\n".join(parts), b"artgrab.schema_version": str(SCHEMA_VERSION)}
+    metadata = {
+        _PARTS_KEY: "\n".join(parts),
+        _DIGEST_KEY: _index_digest(parts, [row["entries"] for row in rows]),
+        b"artgrab.schema_version": str(SCHEMA_VERSION),
+    }
+    table = pa.Table.from_pylist(rows, _INDEX_SCHEMA.with_metadata(metadata))
     sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, _INDEX_SCHEMA.with_metadata(metadata)), sink)
+    pq.write_table(table, sink, write_page_checksum=True)
     return sink.getvalue()
+
+
+def _index_digest(parts: Sequence[str], lines: Sequence[object]) -> str:
+    """Return the digest of all that is read of an index: its pages have checksums, no more."""
+    return digest_of([parts, lines])
 
 
 def _decode_index(store: Store, key: str) -> tuple[list[Entry], list[str]]:
@@ -242,8 +306,12 @@ def _decode_index(store: Store, key: str) -> tuple[list[Entry], list[str]]:
 
 def _index_lines(store: Store, key: str) -> tuple[list[bytes], list[str]]:
     try:
-        table = pq.read_table(io.BytesIO(store.get(key)))
-        parts = (table.schema.metadata or {})[_PARTS_KEY].decode().splitlines()
-        return table["entries"].to_pylist(), parts
+        data = io.BytesIO(store.get(key))
+        table = pq.read_table(data, page_checksum_verification=True)
+        metadata = table.schema.metadata or {}
+        parts, lines = metadata[_PARTS_KEY].decode().splitlines(), table["entries"].to_pylist()
+        if metadata.get(_DIGEST_KEY, b"").decode() not in ("", _index_digest(parts, lines)):
+            raise ValueError("the content does not have its digest")
+        return lines, parts
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
