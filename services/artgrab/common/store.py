@@ -3,8 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -56,6 +56,8 @@ class Store:
         self.s3 = s3
         """The bucket, where the store lies in one."""
         self.uri = uri.rstrip("/")
+        self.fence: Callable[[], None] = _open_fence
+        """Called before each change; raises where this process may change nothing any more."""
 
     @classmethod
     def open(cls, uri: str, *, to_write: bool = True, patience: Sequence[float] = PATIENCE) -> Self:
@@ -83,6 +85,13 @@ class Store:
         folder = folder_of(uri)
         return cls(open_folder(folder, to_write=to_write), uri=str(folder))
 
+    def brief(self) -> "Store":
+        """Return the same store for heartbeats: nothing is tried again, nothing takes long."""
+        if not self.s3:
+            return Store(self._backend, uri=self.uri)
+        s3 = replace(self.s3, patient=self.s3.brief, once=self.s3.brief)
+        return Store(s3.patient, uri=self.uri, s3=s3, patience=())
+
     @property
     def folder(self) -> Path | None:
         """Where the store lies on this machine, None where it does not."""
@@ -98,6 +107,7 @@ class Store:
         Where an answer was lost and the key then holds these very bytes, this call counts as the
         one that stored them.
         """
+        self.fence()
         tries = _Tries(self.uri, key, self._patience)
         while True:
             try:
@@ -111,6 +121,7 @@ class Store:
 
     async def put_if_absent_async(self, key: str, data: bytes) -> bool:
         """As put_if_absent, without blocking the event loop."""
+        self.fence()
         tries = _Tries(self.uri, key, self._patience)
         while True:
             try:
@@ -124,6 +135,7 @@ class Store:
 
     def put(self, key: str, data: bytes) -> None:
         """Store data, replacing what is there; for mutable documents and large objects."""
+        self.fence()
         try:
             # In a folder parts gain nothing: the bytes are here already.
             obstore.put(self._backend, key, data, use_multipart=None if self.s3 else False)
@@ -185,6 +197,7 @@ class Store:
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; a key that is already gone is no error."""
+        self.fence()
         if self.s3:
             self._delete(list(keys))  # some at once; S3 calls a missing key deleted
             return
@@ -210,6 +223,10 @@ class Store:
 
     def _failure(self, key: str, error: BaseException) -> Exception:
         return store_failure(error, uri=self.uri, key=key)
+
+
+def _open_fence() -> None:
+    """Let everything pass."""
 
 
 class _Tries:

@@ -40,9 +40,9 @@ def open_folder(folder: Path, *, to_write: bool) -> LocalStore:
     except FileNotFoundError as error:
         raise BadInputError(f"store {folder}: there is none; check --store") from error
     except OSError as error:
-        raise _failure(folder, error.errno) from error
+        raise folder_failure(folder, error.errno) from error
     if to_write and not os.access(folder, os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
-        raise _failure(folder, errno.EROFS if _is_read_only(folder) else errno.EACCES)
+        raise folder_failure(folder, errno.EROFS if _is_read_only(folder) else errno.EACCES)
     return LocalStore(folder)
 
 
@@ -59,7 +59,7 @@ def _is_read_only(folder: Path) -> bool:
     return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
-def _failure(folder: Path, number: int | None) -> SurroundingsError:
+def folder_failure(folder: Path, number: int | None) -> SurroundingsError:
     # mkdir calls a file in the way of the last part "File exists".
     number = errno.ENOTDIR if number == errno.EEXIST else number
     return SurroundingsError(f"store {folder}: {system_error_text(number or errno.EIO)}")

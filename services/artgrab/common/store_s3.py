@@ -28,6 +28,8 @@ CONNECT_TIMEOUT = timedelta(seconds=5)
 REQUEST_TIMEOUT = timedelta(seconds=60)
 """Of one request: 5 MB, a part of a large object, get through at 700 kbit/s."""
 
+BRIEF_TIMEOUT = timedelta(seconds=5)
+
 _RETRIES: "RetryConfig" = {
     "max_retries": 6,
     "backoff": {
@@ -38,6 +40,13 @@ _RETRIES: "RetryConfig" = {
     "retry_timeout": timedelta(seconds=30),
 }
 """Outlasts the restart of a server, and tells within half a minute that there is none."""
+
+_CLIENT_CONFIG: dict[str, Any] = {
+    "connect_timeout": 5,
+    "read_timeout": 15,
+    "retries": {"total_max_attempts": 2},
+    "s3": {"addressing_style": "path"},
+}
 
 _NO_RETRIES: "RetryConfig" = {"max_retries": 0}
 
@@ -67,6 +76,8 @@ class S3:
     """Tries again by itself."""
     once: S3Store
     """Does not: who puts on condition must know whether an earlier try may have gone through."""
+    brief: S3Store
+    """Tries once and not for long, for heartbeats: a late one is worse than none."""
     client: "Callable[[], S3Client]"
     """Makes a boto3 client, for what obstore does not offer."""
 
@@ -111,15 +122,18 @@ def open_bucket(uri: str) -> S3:
 def _open(bucket: Bucket) -> S3:
     import boto3
     import botocore.session
+    from botocore.config import Config
 
     core = botocore.session.Session()
     session = boto3.Session(botocore_session=core)
     credentials = _credentials(session, bucket.uri)
-    client = session.client("s3", region_name=session.region_name or "us-east-1")
+    client = session.client(
+        "s3", region_name=session.region_name or "us-east-1", config=Config(**_CLIENT_CONFIG)
+    )
     endpoint = _checked_endpoint(client.meta.endpoint_url)
     options = _client_options(endpoint, core.get_config_variable("ca_bundle"))
 
-    def store(retries: "RetryConfig") -> S3Store:
+    def store(retries: "RetryConfig", timeout: timedelta = REQUEST_TIMEOUT) -> S3Store:
         return S3Store(
             bucket.name,
             prefix=bucket.prefix or None,
@@ -130,12 +144,18 @@ def _open(bucket: Bucket) -> S3:
             skip_signature=False,
             conditional_put="etag",
             disable_bulk_delete=True,  # DeleteObjects is not known everywhere
-            client_options=options,
+            client_options={**options, "timeout": timeout},
             retry_config=retries,
             credential_provider=credentials,
         )
 
-    return S3(bucket, store(_RETRIES), store(_NO_RETRIES), lambda: client)
+    return S3(
+        bucket,
+        patient=store(_RETRIES),
+        once=store(_NO_RETRIES),
+        brief=store(_NO_RETRIES, BRIEF_TIMEOUT),
+        client=lambda: client,
+    )
 
 
 def _credentials(session: "boto3.Session", uri: str) -> Any:
@@ -161,7 +181,6 @@ def _client_options(endpoint: str, ca_bundle: str | None) -> "ClientConfig":
     options: ClientConfig = {
         "allow_http": endpoint.startswith("http://"),
         "connect_timeout": CONNECT_TIMEOUT,
-        "timeout": REQUEST_TIMEOUT,
     }
     if ca_bundle:
         try:

@@ -1,0 +1,341 @@
+"""The lease: one holder at a time, whoever is killed or paused wherever; nothing left behind."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from obstore.store import MemoryStore
+
+from artgrab.common.errors import StoreBusyError, SurroundingsError
+from artgrab.common.lease_holders import Holder, is_gone, this_process
+from artgrab.common.leases import (
+    GIVE_UP_SECONDS,
+    LEASE_SECONDS,
+    PREFIX,
+    Lease,
+    LeaseLostError,
+    lock_key,
+)
+from artgrab.common.store import ObjectInfo, Store
+
+WAIT_SECONDS = 60
+
+
+class KilledError(BaseException):
+    """Stands for SIGKILL."""
+
+
+@dataclass
+class Time:
+    """A clock that moves only when told to."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def holder(token: str) -> Holder:
+    return Holder(token=token, host="there", pid=7)
+
+
+def lease(store: Store, token: str, time: Time, **more: object) -> Lease:
+    return Lease(store, me=holder(token), clock=time, sleep=time.sleep, **more)  # type: ignore[arg-type]
+
+
+def memory(backend: MemoryStore | None = None) -> Store:
+    return Store(backend or MemoryStore(), uri="memory")
+
+
+def keys(store: Store) -> list[str]:
+    return [one.key for one in store.list(PREFIX)]
+
+
+@pytest.fixture
+def store() -> Store:
+    return memory()
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+def test_what_is_taken_and_released_leaves_nothing(store: Store, time: Time) -> None:
+    one = lease(store, "a", time)
+    one.take()
+    one.beat()
+    one.check()
+    assert keys(store) == [".lock/1", ".lock/1.a"]
+    one.release()
+    assert keys(store) == []
+
+
+def test_a_holder_that_beats_is_left_alone(store: Store, time: Time) -> None:
+    first = lease(store, "a", time)
+    first.take()
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds)
+        first.beat()
+
+    second = Lease(store, me=holder("b"), clock=time, sleep=sleep)
+    with pytest.raises(StoreBusyError, match="process 7 on there"):
+        second.take()
+    assert time.now < LEASE_SECONDS
+    first.check()
+
+
+def test_a_silent_holder_is_taken_over_only_after_it_knows_of_its_end(
+    store: Store, time: Time
+) -> None:
+    first, second = lease(store, "a", time), lease(store, "b", time)
+    first.take()
+    second.take()
+    assert LEASE_SECONDS <= time.now < LEASE_SECONDS + 3
+    with pytest.raises(LeaseLostError, match="could not be reached for 3"):
+        first.check()
+    second.check()
+    assert keys(store) == [".lock/2", ".lock/2.b"]
+
+
+def test_a_holder_gives_up_before_anybody_may_take_over(store: Store, time: Time) -> None:
+    one = lease(store, "a", time)
+    one.take()
+    time.sleep(GIVE_UP_SECONDS)
+    one.check()
+    time.sleep(0.1)
+    with pytest.raises(LeaseLostError, match="run the same again"):
+        one.check()
+
+
+def test_who_wakes_after_another_took_over_loses_and_takes_nothing_away(
+    store: Store, time: Time
+) -> None:
+    first, second = lease(store, "a", time), lease(store, "b", time)
+    first.take()
+    second.take()
+    first.beat()
+    with pytest.raises(LeaseLostError, match="another artgrab run has taken it over"):
+        first.check()
+    first.release()
+    second.beat()
+    second.check()
+    assert keys(store) == [".lock/2", ".lock/2.b"]
+
+
+def test_a_late_beat_of_a_lost_holder_does_not_disturb_the_next(store: Store, time: Time) -> None:
+    first, second, third = (lease(store, name, time) for name in "abc")
+    first.take()
+    second.take()
+    second.release()
+    third.take()
+    first.beat()
+    third.beat()
+    third.check()
+    third.release()
+    with pytest.raises(LeaseLostError):
+        first.check()
+
+
+def test_a_holder_known_to_be_gone_is_taken_over_at_once(store: Store, time: Time) -> None:
+    lease(store, "a", time).take()
+    second = lease(store, "b", time, gone=lambda one: one.token == "a")
+    second.take()
+    assert time.now == 0
+
+
+def test_a_lock_that_nobody_can_read_is_watched_like_any_other(store: Store, time: Time) -> None:
+    store.put(lock_key(4), b"what a newer artgrab writes")
+    lease(store, "a", time).take()
+    assert time.now >= LEASE_SECONDS
+    assert keys(store) == [".lock/5", ".lock/5.a"]
+
+
+class Unconditional(Store):
+    """A server that has never heard of If-None-Match."""
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        self.put(key, data)
+        return True
+
+
+def test_a_server_without_conditional_puts_is_refused(time: Time) -> None:
+    store = Unconditional(MemoryStore(), uri="memory")
+    with pytest.raises(SurroundingsError, match="overwrites where it is told not to"):
+        lease(store, "a", time).take()
+    assert keys(store) == []
+
+
+def test_this_process_is_not_gone_and_nobody_elses_is_known_to_be() -> None:
+    me = this_process()
+    assert me.started
+    assert not is_gone(me)
+    assert not is_gone(holder("far away"))
+
+
+@pytest.mark.parametrize("other", ["boot_id", "pid_namespace", "host"])
+def test_a_process_of_another_machine_or_container_is_never_called_gone(other: str) -> None:
+    fields = {name: getattr(this_process(), name) for name in Holder.__struct_fields__}
+    gone = Holder(**fields | {"started": "0"})
+    assert is_gone(gone)
+    assert not is_gone(Holder(**fields | {"started": "0", other: "another"}))
+
+
+class World:
+    """Runs contenders one request at a time, in an order and with pauses that others choose."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.time = Time()
+        self.done = threading.Semaphore(0)
+        self.backend = MemoryStore()
+        self.actors = [Actor(self, name) for name in names]
+        for actor in self.actors:
+            actor.thread.start()
+
+    def step(self, actor: "Actor") -> None:
+        """Let one contender make its next request, or fall asleep."""
+        if actor.thread.is_alive() and not actor.ended:
+            actor.go.release()
+            assert self.done.acquire(timeout=WAIT_SECONDS)
+        holders = [one.name for one in self.actors if one.holds()]
+        assert len(holders) <= 1, f"{holders} hold it at {self.time.now}"
+
+    def finish(self) -> None:
+        for actor in self.actors:
+            actor.killed = True
+            self.step(actor)
+            actor.thread.join(WAIT_SECONDS)
+
+
+@dataclass
+class Actor:
+    """A process that takes the lease again and again, until it is killed."""
+
+    world: World
+    name: str
+    go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    killed: bool = False
+    ended: bool = False
+    lease: Lease | None = None
+    takings: int = 0
+
+    def __post_init__(self) -> None:
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def holds(self) -> bool:
+        """Tell whether this process would go on working now."""
+        if self.lease is None or self.killed:
+            return False
+        try:
+            self.lease.check()
+        except LeaseLostError:
+            return False
+        return True
+
+    def turn(self) -> None:
+        """Wait until it is this process's turn."""
+        self.world.done.release()
+        self.go.acquire()
+        if self.killed:
+            raise KilledError
+
+    def _run(self) -> None:
+        self.go.acquire()
+        try:
+            while not self.killed:
+                self._take_and_work()
+        except KilledError:
+            pass
+        finally:
+            self.ended = True
+            self.world.done.release()
+
+    def _take_and_work(self) -> None:
+        store = Stepwise(self.world.backend, self.turn)
+        lease = Lease(store, me=holder(self.name), clock=self.world.time, sleep=self._sleep)
+        try:
+            lease.take()
+        except (StoreBusyError, LeaseLostError):
+            self.turn()
+            return
+        self.lease, self.takings = lease, self.takings + 1
+        lease.beat()
+        self.lease = None  # from here on it changes nothing any more
+        lease.release()
+        self.turn()
+
+    def _sleep(self, seconds: float) -> None:
+        until = self.world.time.now + seconds
+        self.turn()
+        self.world.time.now = max(self.world.time.now, until)
+
+
+class Stepwise(Store):
+    """Waits for its turn before every request."""
+
+    def __init__(self, backend: MemoryStore, turn: Callable[[], None]) -> None:
+        super().__init__(backend, uri="memory")
+        self._turn = turn
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        self._turn()
+        return super().put_if_absent(key, data)
+
+    def put(self, key: str, data: bytes) -> None:
+        self._turn()
+        super().put(key, data)
+
+    def get(self, key: str) -> bytes:
+        self._turn()
+        return super().get(key)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        self._turn()
+        return iter(tuple(super().list(prefix)))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._turn()
+            super().delete([key])
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.integers(0, 2),  # who
+        st.integers(1, 12),  # how many requests
+        st.sampled_from([0.0, 0.0, 0.0, 1.0, 6.0, 19.0, 31.0]),  # seconds before
+        st.sampled_from([False] * 11 + [True]),  # killed then
+    ),
+    max_size=40,
+)
+
+
+@given(steps=STEPS)
+@settings(max_examples=150)
+def test_however_requests_pauses_and_kills_fall_there_is_one_holder_and_work_goes_on(
+    steps: list[tuple[int, int, float, bool]],
+) -> None:
+    world = World("abc")
+    try:
+        for who, requests, seconds, killed in steps:
+            world.time.now += seconds
+            for _ in range(requests):
+                world.step(world.actors[who])
+            world.actors[who].killed |= killed
+        last = Actor(world, "last")
+        world.actors = [*world.actors, last]
+        last.thread.start()
+        for _ in range(400):
+            world.step(last)
+            if last.takings and not last.lease:
+                break
+        assert last.takings, f"nobody can take it any more: {keys(memory(world.backend))}"
+    finally:
+        world.finish()
