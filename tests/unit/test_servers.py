@@ -4,7 +4,7 @@ import pytest
 
 from artgrab.common.errors import BadInputError
 from artgrab.common.network import NetworkSettings
-from artgrab.common.servers import read_settings, split_listen
+from artgrab.common.servers import read_settings
 
 
 @pytest.mark.parametrize("value", ['{"*.test": "nowhere"}', "not json"])
@@ -27,9 +27,3 @@ def test_what_is_given_wins_and_what_is_none_does_not(monkeypatch: pytest.Monkey
     monkeypatch.setenv("ARTGRAB_CONTACT", "from-the-environment")
     assert read_settings(NetworkSettings, contact=None).contact == "from-the-environment"
     assert read_settings(NetworkSettings, contact="given").contact == "given"
-
-
-@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1", ":80", "127.0.0.1:99999"])
-def test_what_is_no_address_and_port_cannot_be_listened_on(listen: str) -> None:
-    with pytest.raises(BadInputError, match="ADDRESS:PORT"):
-        split_listen(listen)

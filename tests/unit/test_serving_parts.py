@@ -26,7 +26,7 @@ def test_a_request_that_may_be_sent_must_fit_into_the_queue() -> None:
 
 @pytest.mark.parametrize("listen", ["", "8500", ":8500", "127.0.0.1:", "127.0.0.1:70000", "h:x"])
 def test_an_address_that_is_none_is_bad_input(listen: str) -> None:
-    with pytest.raises(BadInputError, match="give ADDRESS:PORT"):
+    with pytest.raises(BadInputError, match=r"--listen: .* is not HOST:PORT"):
         check_address(listen)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 
-from artgrab.common.errors import BadInputError
+from artgrab.common.endpoints import endpoint_of
 
 OPTIONS = (
     ("grpc.keepalive_time_ms", 60_000),
@@ -55,10 +55,7 @@ def host_of(endpoint: str) -> str:
     Raises:
         BadInputError: it is none.
     """
-    host, _, port = endpoint.rpartition(":")
-    if not host or "/" in host or not (port.isascii() and port.isdecimal()):
-        raise BadInputError(f"endpoint {endpoint!r}: give HOST:PORT, as 127.0.0.1:8500")
-    return host.strip("[]")
+    return endpoint_of(endpoint, option="endpoint", example="127.0.0.1:8500").host
 
 
 def is_loopback(host: str) -> bool:

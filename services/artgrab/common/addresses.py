@@ -1,25 +1,12 @@
 """Where the downloaders are: fixed endpoints and DNS names, as the addresses they stand for."""
 
 import asyncio
-import re
 import socket
 from collections.abc import Sequence
 
-from artgrab.common.errors import BadInputError
+from artgrab.common.endpoints import Endpoint, endpoint_of
 
-_PORT = re.compile(r"[0-9]{1,5}")
-
-
-def split_endpoint(endpoint: str) -> tuple[str, int]:
-    """Return host and port of HOST:PORT ([...] around IPv6 addresses).
-
-    Raises:
-        BadInputError: it has another form.
-    """
-    host, separator, port = endpoint.rpartition(":")
-    if not separator or not host or not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
-        raise BadInputError(f"downloader endpoint {endpoint!r} is not HOST:PORT")
-    return host.strip("[]"), int(port)
+_EXAMPLE = "127.0.0.1:50051"
 
 
 async def resolve(endpoints: Sequence[str]) -> list[str]:
@@ -30,7 +17,10 @@ async def resolve(endpoints: Sequence[str]) -> list[str]:
     Raises:
         BadInputError: an endpoint is not HOST:PORT.
     """
-    parts = [split_endpoint(endpoint) for endpoint in endpoints]
+    parts = [
+        endpoint_of(endpoint, option="downloader endpoint", example=_EXAMPLE)
+        for endpoint in endpoints
+    ]
     found = await asyncio.gather(*(_addresses(host, port) for host, port in parts))
     return sorted({address for addresses in found for address in addresses})
 
@@ -43,4 +33,4 @@ async def _addresses(host: str, port: int) -> list[str]:
     except (OSError, UnicodeError):  # the latter from names that no DNS can hold
         return []
     addresses = [str(answer[4][0]) for answer in answers]
-    return [f"[{one}]:{port}" if ":" in one else f"{one}:{port}" for one in addresses]
+    return [str(Endpoint(one, port)) for one in addresses]

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from artgrab.common.endpoints import split_endpoint
 from artgrab.common.version import VERSION
 
 PRODUCT = "artgrab"
@@ -15,13 +16,10 @@ PRODUCT = "artgrab"
 
 
 def _with_port(parse: Callable[[str], object]) -> AfterValidator:
-    """Check what stands before the last colon with parse, and that a port stands behind it."""
+    """Check the host with parse, and that a port stands behind it."""
 
     def check(text: str) -> str:
-        address, _, port = text.rpartition(":")
-        parse(address.strip("[]"))
-        if not 0 < int(port) < 65536:
-            raise ValueError(f"{text}: port out of range")
+        parse(split_endpoint(text).host)
         return text
 
     return AfterValidator(check)
@@ -57,6 +55,5 @@ class NetworkSettings(BaseSettings):
         """Return the address and port set for a host; None where DNS is to be asked."""
         for pattern, endpoint in self.resolve.items():
             if fnmatchcase(host.lower(), pattern):
-                address, _, port = endpoint.rpartition(":")
-                return address.strip("[]"), int(port)
+                return split_endpoint(endpoint)
         return None

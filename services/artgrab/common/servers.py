@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -15,10 +16,12 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsError
 
+from artgrab.common.endpoints import Endpoint, endpoint_of
 from artgrab.common.errors import ArtgrabError, BadInputError, SurroundingsError
 from artgrab.common.logs import configure_logs
 from artgrab.common.processes import die_with_parent
 
+_FIELD = re.compile(r'field "(\w+)"')
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
@@ -51,14 +54,20 @@ def read_settings(kind: type[SettingsT], **given: Any) -> SettingsT:
     try:
         return kind(**{name: value for name, value in given.items() if value is not None})
     except SettingsError as error:
-        raise BadInputError(f"environment: {error}") from error
+        name = _variable(kind, next(iter(_FIELD.findall(str(error))), ""))
+        raise BadInputError(f"environment: {name} is not the JSON that it must be") from error
     except ValidationError as error:
-        prefix = kind.model_config.get("env_prefix", "")
         problems = [
-            f"{prefix}{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}"
+            f"{_variable(kind, str(one['loc'][0]) if one['loc'] else '')}"
+            f"{''.join(f'[{part}]' for part in one['loc'][1:])}: "
+            f"{one['msg'].removeprefix('Value error, ')}"
             for one in error.errors()
         ]
         raise BadInputError(f"environment: {'; '.join(problems)}") from error
+
+
+def _variable(kind: type[BaseSettings], field: str) -> str:
+    return f"{kind.model_config.get('env_prefix', '')}{field}".upper()
 
 
 def announce(endpoint: str) -> None:
@@ -67,20 +76,17 @@ def announce(endpoint: str) -> None:
     sys.stdout.flush()
 
 
-def split_listen(listen: str) -> tuple[str, int]:
-    """Return the address, as it is written, and the port (0 for a free one) of ADDRESS:PORT.
+def listen_endpoint(listen: str) -> Endpoint:
+    """Return the address and port (0 for a free one) that --listen names.
 
     Raises:
         BadInputError: it has another form.
     """
-    host, _, port = listen.rpartition(":")
-    if not host or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
-        raise BadInputError(f"--listen {listen}: give ADDRESS:PORT, as 127.0.0.1:0")
-    return host, int(port)
+    return endpoint_of(listen, option="--listen", example="127.0.0.1:0", any_port=True)
 
 
 def check_address(listen: str) -> str:
-    """Try to listen on ADDRESS:PORT for a moment; return the address.
+    """Try to listen on ADDRESS:PORT for a moment; return the address as URLs hold it.
 
     gRPC would say the same on stderr, in lines of its own.
 
@@ -88,13 +94,14 @@ def check_address(listen: str) -> str:
         BadInputError: it is no address and port.
         SurroundingsError: it is taken, or not of this machine.
     """
-    host, port = split_listen(listen)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    endpoint = listen_endpoint(listen)
+    family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
     try:
-        socket.create_server((host.strip("[]"), port), family=family).close()
-    except OSError as error:
-        raise _taken(listen, os.strerror(error.errno) if error.errno else str(error)) from error
-    return host
+        socket.create_server(endpoint, family=family).close()
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None)
+        raise _taken(listen, os.strerror(number) if number else str(error)) from error
+    return f"[{endpoint.host}]" if family == socket.AF_INET6 else endpoint.host
 
 
 def bind(server: Any, listen: str) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from artgrab.common.endpoints import split_endpoint
 from artgrab.common.errors import BadInputError
 from artgrab.common.network import NetworkSettings
 from artgrab.common.resolving import SettingsResolver
@@ -157,5 +158,5 @@ def _literal(host: str) -> Address | None:
 
 
 def _parse_target(target: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, int]:
-    network, _, port = target.rpartition(":")
-    return ipaddress.ip_network(network.strip("[]")), int(port)
+    network, port = split_endpoint(target)
+    return ipaddress.ip_network(network), port

@@ -17,9 +17,9 @@ from artgrab.common.network import NetworkSettings
 from artgrab.common.servers import (
     bind,
     check_address,
+    listen_endpoint,
     set_health,
     signals_set,
-    split_listen,
 )
 from artgrab.common.store import Store
 from artgrab.downloader.fetch import open_web
@@ -154,7 +154,7 @@ async def _servicer(
 
 
 def _loopback_host(listen: str) -> str:
-    if not _is_loopback(split_listen(listen)[0]):
+    if not _is_loopback(listen_endpoint(listen).host):
         raise BadInputError(
             f"--listen {listen}: without a key for tokens only loopback is allowed; use 127.0.0.1"
         )
