@@ -79,6 +79,11 @@ def test_the_metrics_are_those_of_the_contract(undisturbed: tuple[Store, Trained
     assert metrics["test"]["pictures"] == 16
     assert metrics["ground_flips"]["onto_white_pictures"] == 8
     assert metrics["ground_flips"]["off_white_pictures"] == 8
+    assert [one["label"] for one in metrics["details"]["classes"]] == ["art", "not-art"]
+    steps = metrics["history"]
+    assert [one["step"] for one in steps] == list(range(len(steps)))
+    assert steps[-1]["loss"] < steps[0]["loss"]
+    assert steps[-1]["validation_accuracy"] > 0.8
 
 
 def test_a_second_call_does_nothing_and_loads_no_torch(
@@ -243,6 +248,10 @@ def test_progress_tells_of_all_three_stages(store: Store) -> None:
     finished = [one.stage for one in told if one.finished]
     assert finished == [*["features"] * 3, "train", "features", "evaluate", "evaluate"]
     assert all(one.item.startswith("art-or-not") for one in told)
+    steps = [one for one in told if one.stage == "train"]
+    assert [one.done for one in steps] == [*range(len(steps) - 1), len(steps) - 2]
+    assert all(set(one.figures) == {"loss", "validation accuracy"} for one in steps)
+    assert all(one.total is not None and one.done <= one.total for one in steps)
 
 
 def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:

@@ -1,16 +1,11 @@
 """Figures on pictures like those that were learned, and on categories that never were."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from artgrab.common.store import Store
 from artgrab.trainer.evaluate import Table, count_flips, leave_each_category_out, score
-from artgrab.trainer.metrics import find_mistakes
-from tests.support.snapshots import put_snapshot
 
 LABELS = ("art", "not-art")
 
@@ -107,20 +102,3 @@ def test_where_no_picture_stands_on_white_there_is_no_figure_for_them() -> None:
     nowhere = np.zeros(len(table.classes), np.bool_)
     flips = count_flips(table.fit(), table.features, table.features, nowhere)
     assert (flips.onto_white, flips.off_white, flips.off_white_pictures) == (0, None, 0)
-
-
-def test_mistakes_are_those_of_the_test_split_the_surest_first(tmp_path: Path) -> None:
-    rows = put_snapshot(Store.open(str(tmp_path)))
-    table = Table(
-        features=np.zeros((len(rows), 2), np.float32),
-        classes=np.array([LABELS.index(row.label) for row in rows]),
-        categories=[row.category for row in rows],
-        labels=LABELS,
-    )
-    sure = np.linspace(0.6, 0.9, len(rows))
-    mistakes = find_mistakes(
-        torch.from_numpy(np.stack([sure, 1 - sure], axis=1)), table, rows, most=3
-    )
-    expected = [r for r in rows if r.split == "test" and r.label == "not-art"][::-1][:3]
-    assert [one.row for one in mistakes] == expected
-    assert {one.answer for one in mistakes} == {"art"}

@@ -1,12 +1,14 @@
 """The layer that is learned, and the weight of each picture in it."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from artgrab.trainer.features import Features
-from artgrab.trainer.head import Indices, balanced_weights, train_head
+from artgrab.trainer.head import Head, Indices, balanced_weights, train_head
 
 _Pictures = list[tuple[int, str]]
 _pictures = st.lists(
@@ -75,3 +77,20 @@ def test_the_same_pictures_give_the_same_head_to_the_last_bit() -> None:
     heads = [train_head(features, classes, [str(n) for n in classes], count=2) for _ in range(2)]
     assert np.array_equal(heads[0].weight, heads[1].weight)
     assert np.array_equal(heads[0].bias, heads[1].bias)
+
+
+def test_who_watches_sees_the_loss_fall_to_the_head_that_is_learned_and_changes_nothing() -> None:
+    features, classes = _blobs({"a": (0, -1), "b": (1, 1)})
+    categories = [str(n) for n in classes]
+    seen: list[tuple[float, Head]] = []
+    watched = train_head(
+        features, classes, categories, count=2, watch=lambda loss, head: seen.append((loss, head))
+    )
+    alone = train_head(features, classes, categories, count=2)
+    losses = [loss for loss, _ in seen]
+    assert losses[0] == pytest.approx(np.log(2))
+    assert all(later < earlier for earlier, later in pairwise(losses))
+    assert np.array_equal(watched.weight, alone.weight)
+    assert np.array_equal(watched.bias, alone.bias)
+    assert np.allclose(seen[-1][1].weight, alone.weight, atol=1e-3)
+    assert np.allclose(seen[0][1].probabilities(features), 0.5)

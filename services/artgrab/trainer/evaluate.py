@@ -13,7 +13,7 @@ from torchmetrics.functional.classification import (
 )
 
 from artgrab.trainer.features import Features
-from artgrab.trainer.head import Head, Indices, train_head
+from artgrab.trainer.head import Head, Indices, Watch, train_head
 
 
 class Table(NamedTuple):
@@ -33,7 +33,7 @@ class Table(NamedTuple):
         others = None if self.counterfactuals is None else self.counterfactuals[chosen]
         return Table(self.features[chosen], self.classes[chosen], categories, self.labels, others)
 
-    def fit(self) -> Head:
+    def fit(self, *, watch: Watch | None = None) -> Head:
         """Return a head learned from these pictures, and from all of them on other grounds."""
         seen = [self.features]
         if self.counterfactuals is not None:
@@ -43,6 +43,7 @@ class Table(NamedTuple):
             np.tile(self.classes, len(seen)),
             [*self.categories] * len(seen),
             count=len(self.labels),
+            watch=watch,
         )
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from artgrab.common.digests import digest_of, sha256_hex
 from artgrab.common.errors import BadInputError
 from artgrab.common.keys import model_prefix
-from artgrab.common.manifest import TEST, TRAIN, ManifestRow, SnapshotInfo
+from artgrab.common.manifest import TEST, TRAIN, VALIDATION, ManifestRow, SnapshotInfo
 from artgrab.common.progress import Progress, ProgressSink
 from artgrab.common.resources import ArtClassifier
 from artgrab.common.store import Store
@@ -29,6 +29,7 @@ from artgrab.model.documents import (
 )
 from artgrab.model.folder import encode_tensors
 from artgrab.model.weights import WeightsChoice
+from artgrab.trainer.curves import AnswerDetails, details_of
 from artgrab.trainer.evaluate import (
     GroundFlips,
     Table,
@@ -46,7 +47,8 @@ from artgrab.trainer.grounds import (
     stands_on_white,
 )
 from artgrab.trainer.head import Head
-from artgrab.trainer.metrics import Metrics, find_mistakes
+from artgrab.trainer.history import Recorder, Step
+from artgrab.trainer.metrics import Metrics
 from artgrab.trainer.report import render_report
 
 METRICS, REPORT = "metrics.json", "report.html"
@@ -92,12 +94,12 @@ def run_job(job: Job) -> ModelInfo:
         counterfactuals=_deep_features(job, rows, backbone, change=RANDOMISED)
     )
     plain = _table(rows, labels, _plain_features(job, rows))
-    head = _chosen(table, rows, TRAIN).fit()
-    job.progress(
-        Progress(stage="train", item=job.name, done=1, total=1, unit="heads", finished=True)
-    )
+    validation = _chosen(table, rows, VALIDATION)
+    recorder = Recorder(validation, progress=job.progress, item=job.name)
+    head = _chosen(table, rows, TRAIN).fit(watch=recorder)
+    recorder.finish()
     flips = _ground_flips(job, head, table, rows, backbone)
-    metrics = _evaluate(job, head, table, plain, rows, flips)
+    metrics = _evaluate(job, head, table, plain, rows, flips, recorder.steps)
     content = {
         WEIGHTS: _encode_weights(backbone.model, head),
         CONFIG: encode_config(_config(job, backbone.vision)),
@@ -107,7 +109,8 @@ def run_job(job: Job) -> ModelInfo:
         job.classifier,
         job.snapshot,
         metrics,
-        find_mistakes(head.probabilities(table.features), table, rows),
+        rows,
+        head.probabilities(table.features),
         model_sha256=content_digest(_digests(content)),
     )
     return _save(job, metrics, {**content, REPORT: report.encode()})
@@ -209,21 +212,29 @@ def _evaluate(
     plain: Table,
     rows: Sequence[ManifestRow],
     flips: GroundFlips | None,
+    history: Sequence[Step],
 ) -> Metrics:
     left_out, left_out_plain = (
         leave_each_category_out(one, told=partial(_tell, job, name))
         for one, name in ((table, "backbone"), (plain, "baseline"))
     )
     test, plain_head = _chosen(table, rows, TEST), _chosen(plain, rows, TRAIN).fit()
+    judged = len(test.classes) > 0
     return Metrics.of(
-        test=score(head, test) if len(test.classes) else None,
-        baseline=score(plain_head, _chosen(plain, rows, TEST)) if len(test.classes) else None,
+        test=score(head, test) if judged else None,
+        details=_details(head, test) if judged else None,
+        baseline=score(plain_head, _chosen(plain, rows, TEST)) if judged else None,
         left_out=left_out,
         left_out_baseline=left_out_plain,
         ground_flips=flips,
         labels=table.labels,
         weights=job.weights,
+        history=history,
     )
+
+
+def _details(head: Head, test: Table) -> AnswerDetails:
+    return details_of(head.probabilities(test.features).numpy(), test.classes, test.labels)
 
 
 def _tell(job: Job, name: str, done: int, total: int) -> None:

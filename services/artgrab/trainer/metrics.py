@@ -1,15 +1,15 @@
 """The figures of a model, as metrics.json and the report show them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import Self
 
 import msgspec
-from torch import Tensor
 
 from artgrab.common.keys import SCHEMA_VERSION
-from artgrab.common.manifest import TEST, ManifestRow
 from artgrab.model.weights import WeightsChoice
-from artgrab.trainer.evaluate import GroundFlips, LeftOut, Scores, Table
+from artgrab.trainer.curves import AnswerDetails
+from artgrab.trainer.evaluate import GroundFlips, LeftOut, Scores
+from artgrab.trainer.history import Step
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +30,10 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     """How far the answers hang on the ground alone, on the test split."""
     labels: tuple[str, ...]
     test: Scores | None
+    details: AnswerDetails | None
+    """By class, by stated probability and by threshold, on the test split."""
+    history: tuple[Step, ...]
+    """How the head was learned."""
     weights: str
     """What the backbone started from."""
     warnings: tuple[str, ...]
@@ -46,6 +50,8 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
         ground_flips: GroundFlips | None,
         labels: tuple[str, ...],
         weights: WeightsChoice,
+        details: AnswerDetails | None = None,
+        history: Sequence[Step] = (),
     ) -> Self:
         """Bring together what was found out."""
         return cls(
@@ -59,27 +65,8 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
             ground_flips=ground_flips,
             labels=labels,
             test=test,
+            details=details,
+            history=tuple(history),
             weights=weights.source,
             warnings=(weights.warning,) if weights.warning else (),
         )
-
-
-class Mistake(NamedTuple):
-    """A picture of the test split that got a wrong answer."""
-
-    row: ManifestRow
-    answer: str
-    probability: float
-
-
-def find_mistakes(
-    probabilities: Tensor, table: Table, rows: Sequence[ManifestRow], *, most: int = 24
-) -> list[Mistake]:
-    """Return the wrong answers on the test split, the most confident first."""
-    confidence, answers = (values.tolist() for values in probabilities.max(dim=1))
-    mistakes = [
-        Mistake(row, table.labels[answer], sure)
-        for row, answer, sure in zip(rows, answers, confidence, strict=True)
-        if row.split == TEST and row.label != table.labels[answer]
-    ]
-    return sorted(mistakes, key=lambda one: (-one.probability, one.row.object_sha256))[:most]

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from artgrab.common.digests import digest_of
 from artgrab.common.errors import ObjectMissingError
 from artgrab.common.keys import model_prefix
-from artgrab.common.manifest import ManifestRow, SnapshotInfo, read_manifest, read_snapshot_info
+from artgrab.common.manifest import (
+    ManifestRow,
+    SnapshotInfo,
+    left_of,
+    read_manifest,
+    read_snapshot_info,
+)
 from artgrab.common.progress import ProgressSink
 from artgrab.common.resources import ArtClassifier
 from artgrab.common.store import Store
@@ -69,6 +75,7 @@ def train(
     spec = classifier.spec
     weights = choose_weights(spec.model.backbone, wanted=spec.model.weights)
     rows = read_manifest(store, snapshot_prefix)
+    snapshot = left_of(snapshot, rows)
     key = input_key(snapshot, rows, classifier, weights)
     prefix = model_prefix(namespace, key)
     try:
