@@ -12,14 +12,16 @@ import typer
 from rich.console import Console
 
 from artgrab.cli import stages
+from artgrab.cli.answers import prediction_table, predictions_json
 from artgrab.cli.datasets import datasets
 from artgrab.cli.interrupts import interrupts
 from artgrab.cli.options import DEFAULT_STORE, Files, Output, OutputOption, StoreUri
-from artgrab.cli.preflight import check_documents, check_pictures
 from artgrab.cli.predictions import find_pictures, predict_pictures, read_pictures
+from artgrab.cli.preflight import check_documents, check_pictures
 from artgrab.cli.render import progress_sink
-from artgrab.cli.result import RunResult, print_predictions, print_result, to_json
+from artgrab.cli.result import RunResult, to_json
 from artgrab.cli.run import Job, run_job
+from artgrab.cli.summary import Command, print_result
 from artgrab.common.documents import load_documents
 from artgrab.common.errors import ArtgrabError
 from artgrab.common.logs import configure_logs
@@ -74,18 +76,22 @@ def predict(
     """Ask a served model what pictures show."""
     pictures = read_pictures(find_pictures(images))
     predictions = predict_pictures(pictures, endpoint=endpoint)
-    print_predictions(predictions, as_json=output is Output.JSON, console=Console())
+    if output is Output.JSON:
+        typer.echo(predictions_json(predictions))
+    else:
+        Console().print(prediction_table(predictions))
 
 
 def _show(result: RunResult, job: Job, output: Output) -> None:
     if output is Output.JSON:
         typer.echo(to_json(result))
         return
-    serve = ""
+    commands = []
     if job.classifier:
         name = job.classifier.metadata.name
-        serve = shlex.join([_program(), "serve", name, "--store", job.store.uri])
-    print_result(result, console=Console(), serve_command=serve)
+        line = shlex.join([_program(), "serve", name, "--store", job.store.uri])
+        commands = [Command("serve the model", line)]
+    print_result(result, console=Console(), seconds={}, commands=commands)
 
 
 def _program() -> str:

@@ -1,14 +1,21 @@
 """What one machine remembers where a cluster has a resource's status."""
 
-from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
 
 from artgrab.common.digests import short_digest
 from artgrab.common.errors import ObjectMissingError, SurroundingsError
-from artgrab.common.keys import SCHEMA_VERSION, check_schema_version, classifier_key, run_key
-from artgrab.common.record_parts import read_records
+from artgrab.common.keys import (
+    SCHEMA_VERSION,
+    check_schema_version,
+    classifier_key,
+    run_key,
+    runs_prefix,
+)
+from artgrab.common.outcomes import count_outcomes
 from artgrab.common.records import RecordOutcome
 from artgrab.common.resources import ArtCategory
 from artgrab.common.store import Store
@@ -21,6 +28,11 @@ class CategoryCounts(msgspec.Struct, frozen=True, kw_only=True):
     stored: int
     rejected: int
     failed: int
+    withdrawn: int = 0
+    """Stored once, and removed by a takedown."""
+    rejected_reasons: dict[str, int] = {}
+    """The most frequent first."""
+    failed_reasons: dict[str, int] = {}
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +44,8 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     counts: CategoryCounts
     problems: list[str] = []
     """Of sources that could not be gone through to their end."""
+    ended_at: str = ""
+    """ISO 8601, UTC."""
     schema_version: int = SCHEMA_VERSION
 
 
@@ -44,6 +58,11 @@ class ClassifierState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 T = TypeVar("T", RunSummary, ClassifierState)
+Clock = Callable[[], datetime]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def run_id_of(category: ArtCategory) -> str:
@@ -54,14 +73,21 @@ def run_id_of(category: ArtCategory) -> str:
 
 def count_records(store: Store, category: ArtCategory) -> CategoryCounts:
     """Count a category's candidates from its merged records."""
-    name, namespace = category.metadata.name, category.metadata.namespace
-    merged = read_records(store, namespace=namespace, category=name)
-    outcomes = Counter(one.record.outcome for one in merged.values())
+    return counts_of(store, namespace=category.metadata.namespace, category=category.metadata.name)
+
+
+def counts_of(store: Store, *, namespace: str, category: str) -> CategoryCounts:
+    """Count the candidates of a category by its name."""
+    counted = count_outcomes(store, namespace=namespace, category=category)
+    rejected, failed = counted[RecordOutcome.REJECTED], counted[RecordOutcome.FAILED]
     return CategoryCounts(
-        candidates=len(merged),
-        stored=outcomes[RecordOutcome.STORED],
-        rejected=outcomes[RecordOutcome.REJECTED],
-        failed=outcomes[RecordOutcome.FAILED],
+        candidates=sum(one.candidates for one in counted.values()),
+        stored=counted[RecordOutcome.STORED].candidates,
+        rejected=rejected.candidates,
+        failed=failed.candidates,
+        withdrawn=counted[RecordOutcome.WITHDRAWN].candidates,
+        rejected_reasons=rejected.reasons,
+        failed_reasons=failed.reasons,
     )
 
 
@@ -71,10 +97,20 @@ def read_run_summary(store: Store, category: ArtCategory) -> RunSummary | None:
     return _read(store, key, RunSummary)
 
 
-def write_run_summary(store: Store, category: ArtCategory, summary: RunSummary) -> None:
-    """Mark the category's run as ended."""
+def read_run_summaries(store: Store, *, namespace: str, category: str) -> list[RunSummary]:
+    """Return the summaries of all ended runs of a category, the last one last."""
+    keys = [info.key for info in store.list(runs_prefix(namespace, category))]
+    found = [_read(store, key, RunSummary) for key in keys]
+    return sorted((one for one in found if one), key=lambda one: (one.ended_at, one.run_id))
+
+
+def write_run_summary(
+    store: Store, category: ArtCategory, summary: RunSummary, *, now: Clock = _now
+) -> None:
+    """Mark the category's run as ended, now."""
     key = run_key(category.metadata.namespace, category.metadata.name, summary.run_id)
-    store.put(key, msgspec.json.encode(summary))
+    ended = msgspec.structs.replace(summary, ended_at=now().isoformat(timespec="seconds"))
+    store.put(key, msgspec.json.encode(ended))
 
 
 def read_classifier_state(store: Store, *, namespace: str, classifier: str) -> ClassifierState:

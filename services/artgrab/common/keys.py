@@ -38,6 +38,10 @@ def run_key(namespace: str, category: str, run_id: str) -> str:
     return f"{category_prefix(namespace, category)}/runs/{run_id}.json"
 
 
+def runs_prefix(namespace: str, category: str) -> str:
+    return f"{category_prefix(namespace, category)}/runs"
+
+
 def dataset_prefix(namespace: str, input_key: str) -> str:
     return f"{namespace}/datasets/{input_key}"
 
