@@ -180,16 +180,22 @@ async def test_without_a_browser_galleries_fail_and_wikis_go_on(
 
 
 class _ScriptlessBrowser:
-    """Shows one page of a gallery; breaks down as often as it is told."""
+    """Shows one page of a gallery; breaks down as often as it is told.
 
-    def __init__(self, breakdowns: int) -> None:
+    One that gets further each time breaks down only when it has shown another picture.
+    """
+
+    def __init__(self, breakdowns: int, *, further: bool = False) -> None:
         self._breakdowns = breakdowns
+        self._further = further
+        self._shown = False
         self._url = ""
         self.started = 0
 
     @asynccontextmanager
     async def start(self, network: NetworkSettings) -> AsyncIterator[Browser]:
         self.started += 1
+        self._shown = False
         yield self
 
     async def open(self, url: str) -> int:
@@ -197,22 +203,33 @@ class _ScriptlessBrowser:
         return 200
 
     async def run(self, script: str, *arguments: object) -> None:
-        if self._breakdowns:
+        if self._breakdowns and (self._shown or not self._further):
             self._breakdowns -= 1
             raise BrowserError("the tab crashed")
 
     async def html(self) -> bytes:
-        return b"<figure><a href=1.jpg></a></figure><figure><a href=2.jpg></a></figure>"
+        self._shown = True
+        count = self.started if self._further else 2
+        return b"".join(b"<figure><a href=%d.jpg></a></figure>" % n for n in range(count))
 
     async def address(self) -> str:
         return self._url
 
 
-@pytest.mark.parametrize(("breakdowns", "problem"), [(1, ""), (2, "the tab crashed")])
-async def test_a_browser_that_breaks_down_is_replaced_once(breakdowns: int, problem: str) -> None:
+@pytest.mark.parametrize(
+    ("browser", "started", "found", "problem"),
+    [
+        (_ScriptlessBrowser(2), 3, 2, ""),
+        (_ScriptlessBrowser(3), 3, 0, "the tab crashed"),
+        (_ScriptlessBrowser(6, further=True), 7, 7, ""),
+        (_ScriptlessBrowser(99, further=True), 10, 10, "the tab crashed"),
+    ],
+)
+async def test_a_browser_that_breaks_down_is_replaced_as_long_as_that_helps(
+    browser: _ScriptlessBrowser, started: int, found: int, problem: str
+) -> None:
     selectors = {"item": "figure", "image": "a::attr(href)"}
     gallery = {"gallery": {"url": "http://b.test/gallery", "selectors": selectors}}
-    browser = _ScriptlessBrowser(breakdowns)
     downloader = PlayedDownloader()
     outcome = await _scraped(
         _category("a.test", extra=[gallery]),
@@ -221,8 +238,8 @@ async def test_a_browser_that_breaks_down_is_replaced_once(breakdowns: int, prob
         browsers=browser.start,
     )
     assert outcome.sources[1].problem == problem
-    assert outcome.sources[1].found == (0 if problem else 2)
-    assert browser.started == 2
+    assert outcome.sources[1].found == found
+    assert browser.started == started
 
 
 async def test_a_wrong_selector_is_a_mistake_of_the_user() -> None:

@@ -23,8 +23,10 @@ from artgrab.scraper.tally import Tally
 from artgrab.scraper.turns import Turns
 from artgrab.scraper.web import open_session
 
-_BROWSERS_FOR_A_QUERY = 2
-"""A page can take a browser down; begun again, what was sent already is passed over."""
+_BARREN_BROWSERS = 3
+_MOST_BROWSERS = 10
+"""A page can take a browser down: so many in a row that found nothing new, and so many in all,
+are given to one query."""
 
 
 class EndReason(StrEnum):
@@ -159,14 +161,33 @@ class _Scrape:
                 break
             health = SourceHealth(source=source.kind, partition=_host(source), query=query)
             self._health.append(health)
-            for _ in range(_BROWSERS_FOR_A_QUERY):
-                try:
-                    health.problem = await self._problem(source, health, client, tools)
-                    break
-                except BrowserError as error:
-                    health.problem = str(error)
-                    await slot.discard()
+            await self._persist(source, health, client, tools, slot)
         await client.until(lambda: client.unacked == 0)
+
+    async def _persist(
+        self,
+        source: Source,
+        health: SourceHealth,
+        client: IngestClient,
+        tools: Tools,
+        slot: _BrowserSlot,
+    ) -> None:
+        """Go through a source; where a browser breaks down, again with another one.
+
+        What was sent already is passed over.
+        """
+        barren = 0
+        for _ in range(_MOST_BROWSERS):
+            sent = len(self._seen)
+            try:
+                health.problem = await self._problem(source, health, client, tools)
+                return
+            except BrowserError as error:
+                health.problem = str(error)
+                await slot.discard()
+                barren = 0 if len(self._seen) > sent else barren + 1
+            if barren == _BARREN_BROWSERS:
+                return
 
     async def _problem(
         self, source: Source, health: SourceHealth, client: IngestClient, tools: Tools
