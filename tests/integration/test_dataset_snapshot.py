@@ -184,11 +184,18 @@ class MortalStore(Store):
 
     puts_left = 0
 
+    def put(self, key: str, data: bytes) -> None:
+        self._live()
+        super().put(key, data)
+
     def put_if_absent(self, key: str, data: bytes) -> bool:
+        self._live()
+        return super().put_if_absent(key, data)
+
+    def _live(self) -> None:
         if self.puts_left == 0:
             raise KilledError
         self.puts_left -= 1
-        return super().put_if_absent(key, data)
 
 
 def test_a_build_killed_before_any_put_ends_in_the_same_snapshot(tmp_path: Path) -> None:

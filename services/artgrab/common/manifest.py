@@ -1,14 +1,16 @@
 """The manifest of a snapshot: what dataset writes, trainer reads and verify checks."""
 
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from artgrab.common.digests import digest_of
-from artgrab.common.errors import ObjectCorruptError
+from artgrab.common.errors import ObjectCorruptError, ObjectMissingError
 from artgrab.common.keys import SCHEMA_VERSION, check_schema_version
 from artgrab.common.store import Store
 
@@ -58,7 +60,35 @@ class SnapshotInfo(msgspec.Struct, frozen=True, kw_only=True):
     categories: dict[str, int]
     dropped: dict[str, int]
     """Stored pictures that are not in it, by reason."""
+    classifier: str = ""
+    """Whose it is, for the card."""
+    files: dict[str, str] = {}
+    """SHA-256 of every other object of the snapshot, by path below its prefix."""
+    withdrawn: int = 0
+    """Pictures that takedowns took out of it since; always 0 in the stored document."""
     schema_version: int = SCHEMA_VERSION
+
+
+class Withdrawal(msgspec.Struct, frozen=True, kw_only=True):
+    """What takedowns took out of a snapshot: an overlay, since the snapshot itself never changes.
+
+    It lies beside the snapshot and replaces, of its documents, only what showed those pictures.
+    """
+
+    rows: dict[str, str] = {}
+    """Id of the takedown by source_sha256 of the row."""
+    dropped: dict[str, str] = {}
+    """The same by object_sha256, of pictures that had been left out but were shown on a sheet."""
+    cleaned: str = ""
+    """Digest of rows and dropped, once no paper shows them any more."""
+    files: dict[str, str] = {}
+    """SHA-256 of the papers that were made again, by path."""
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def wanted(self) -> str:
+        """What `cleaned` is to be."""
+        return digest_of([self.rows, self.dropped])
 
 
 _ROW_SCHEMA = pa.schema(
@@ -83,11 +113,22 @@ def content_digest(rows: Sequence[ManifestRow]) -> str:
 
 
 def read_manifest(store: Store, prefix: str) -> list[ManifestRow]:
-    """Return the rows of the snapshot at a prefix, verified against its content digest.
+    """Return the rows of the snapshot at a prefix, less those that takedowns took out of it.
 
     Raises:
         ObjectMissingError: there is no complete snapshot.
         ObjectCorruptError: the rows are not those of its digest.
+        BadInputError: a newer artgrab wrote it.
+    """
+    gone = read_withdrawal(store, prefix).rows
+    return [row for row in read_whole_manifest(store, prefix) if row.source_sha256 not in gone]
+
+
+def read_whole_manifest(store: Store, prefix: str) -> list[ManifestRow]:
+    """Return all rows of the snapshot at a prefix, verified against its content digest.
+
+    Raises:
+        ObjectMissingError, ObjectCorruptError, BadInputError: as read_manifest.
     """
     info = read_snapshot_info(store, prefix)
     try:
@@ -109,10 +150,56 @@ def read_snapshot_info(store: Store, prefix: str) -> SnapshotInfo:
         ObjectCorruptError: the document is not readable.
         BadInputError: a newer artgrab wrote it.
     """
-    where = f"{store.uri_of(prefix)}/snapshot.json"
+    return _read(store, f"{prefix}/snapshot.json", SnapshotInfo)
+
+
+def withdrawal_key(prefix: str) -> str:
+    """Return the key of a snapshot's overlay."""
+    return f"{prefix}/withdrawn.json"
+
+
+def read_withdrawal(store: Store, prefix: str) -> Withdrawal:
+    """Return what takedowns took out of the snapshot at a prefix; mostly nothing.
+
+    Raises:
+        ObjectCorruptError, BadInputError: as read_snapshot_info.
+    """
     try:
-        info = msgspec.json.decode(store.get(f"{prefix}/snapshot.json"), type=SnapshotInfo)
+        return _read(store, withdrawal_key(prefix), Withdrawal)
+    except ObjectMissingError:
+        return Withdrawal()
+
+
+def left_of(info: SnapshotInfo, rows: Sequence[ManifestRow]) -> SnapshotInfo:
+    """Return what there is to say of a snapshot of which these rows are left.
+
+    It is the snapshot's own document where nothing was taken out.
+    """
+    if len(rows) == info.images:
+        return info
+    return msgspec.structs.replace(
+        info,
+        content_sha256=content_digest(rows),
+        images=len(rows),
+        splits={split: sum(row.split == split for row in rows) for split in SPLITS},
+        labels=_counts(row.label for row in rows),
+        categories=_counts(row.category for row in rows),
+        withdrawn=info.images - len(rows),
+    )
+
+
+def _counts(values: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))
+
+
+_Document = TypeVar("_Document", SnapshotInfo, Withdrawal)
+
+
+def _read(store: Store, key: str, kind: type[_Document]) -> _Document:
+    where = store.uri_of(key)
+    try:
+        document = msgspec.json.decode(store.get(key), type=kind)
     except msgspec.MsgspecError as error:
         raise ObjectCorruptError(f"{where}: {error}") from error
-    check_schema_version(info.schema_version, where=where)
-    return info
+    check_schema_version(document.schema_version, where=where)
+    return document

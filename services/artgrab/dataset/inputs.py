@@ -10,6 +10,7 @@ from artgrab.common.record_parts import read_records
 from artgrab.common.records import MergedRecord, RecordOutcome
 from artgrab.common.resources import Curation
 from artgrab.common.store import Store
+from artgrab.common.takedowns import read_takedowns
 from artgrab.dataset.pictures import Picture, picture_of
 
 STAGE_VERSION = 1
@@ -19,9 +20,12 @@ STAGE_VERSION = 1
 def read_pictures(store: Store, *, namespace: str, labels: Mapping[str, str]) -> list[Picture]:
     """Return the stored pictures of all categories, ordered by category and candidate.
 
+    What is taken down is not among them, applied or not yet.
+
     Raises:
         PartlyDoneError: categories hold no stored picture; says what became of their candidates.
     """
+    takedowns = read_takedowns(store)
     pictures: list[Picture] = []
     empty: list[str] = []
     for category, label in sorted(labels.items()):
@@ -29,7 +33,7 @@ def read_pictures(store: Store, *, namespace: str, labels: Mapping[str, str]) ->
         found = [
             picture_of(one, category=category, label=label)
             for one in records.values()
-            if one.record.outcome is RecordOutcome.STORED
+            if one.record.outcome is RecordOutcome.STORED and not takedowns.of_record(one)
         ]
         pictures += found
         if not found:

@@ -1,11 +1,12 @@
 """The dataset stage: from the records of categories to an immutable snapshot in the store."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
-from artgrab.common.digests import digest_of
+from artgrab.common.digests import digest_of, sha256_hex
 from artgrab.common.keys import dataset_prefix
 from artgrab.common.manifest import SnapshotInfo, encode_manifest, read_snapshot_info
 from artgrab.common.progress import ProgressSink
@@ -66,14 +67,28 @@ def build_snapshot(
     rows = [row_of(one) for one in curated.placed]
     require_train_and_test(rows, labels)
     info = info_of(rows, curated.dropped, input_key=key, inputs_sha256=inputs_sha256, parent=parent)
-    prefix = dataset_prefix(namespace, key)
-    store.put_if_absent(f"{prefix}/manifest.parquet", encode_manifest(rows))
-    store.put_if_absent(f"{prefix}/groups.parquet", encode_sides(curated.sides))
-    name = classifier.metadata.name
-    for path, data in papers_of(store, name, info, rows, curated.dropped, progress=progress):
-        store.put_if_absent(f"{prefix}/{path}", data)
+    prefix, name = dataset_prefix(namespace, key), classifier.metadata.name
+    files = {
+        "manifest.parquet": encode_manifest(rows),
+        "groups.parquet": encode_sides(curated.sides),
+    }
+    papers = papers_of(store, name, info, rows, curated.dropped, progress=progress)
+    digests = put_files(store, prefix, itertools.chain(files.items(), papers))
+    info = msgspec.structs.replace(info, classifier=name, files=digests)
     store.put_if_absent(f"{prefix}/snapshot.json", msgspec.json.encode(info))
     return Snapshot(key, prefix, info, created=True)
+
+
+def put_files(store: Store, prefix: str, files: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    """Store files below a prefix, one after the other, and return the SHA-256 of each by path.
+
+    What a killed build left is replaced: without snapshot.json it belongs to no snapshot.
+    """
+    digests: dict[str, str] = {}
+    for path, data in files:
+        store.put(f"{prefix}/{path}", data)
+        digests[path] = sha256_hex(data)
+    return digests
 
 
 def _unchanged(
