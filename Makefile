@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format protos lock clean
+.PHONY: help setup run test check docs format protos lock clean
 
 PYTHON ?= python3
 OUTPUT ?= text
@@ -35,6 +35,10 @@ check: .venv/.installed ## Format, lint, types, import rules, contracts, generat
 	@$(BIN)/buf lint
 	@$(BIN)/shellcheck scripts/* .ci/run
 	@$(MAKE) --no-print-directory protos && git diff --exit-code -- protos
+	@$(MAKE) --no-print-directory docs && git diff --exit-code -- docs/resources.md
+
+docs: .venv/.installed ## Write docs/resources.md from the models
+	@$(BIN)/python -m artgrab.common.reference examples/everything.yaml >docs/resources.md
 
 format: .venv/.installed ## Format the code
 	@$(BIN)/ruff format .
