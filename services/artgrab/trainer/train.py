@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from artgrab.common.digests import digest_of
 from artgrab.common.errors import ObjectMissingError
@@ -17,7 +18,7 @@ from artgrab.common.manifest import (
 from artgrab.common.progress import ProgressSink
 from artgrab.common.resources import ArtClassifier
 from artgrab.common.store import Store
-from artgrab.model.documents import MODEL_VERSION, ModelInfo, read_info
+from artgrab.model.documents import MARKER, MODEL_VERSION, ModelInfo, read_info
 from artgrab.model.weights import WeightsChoice, choose_weights
 
 STAGE_VERSION = 2
@@ -71,13 +72,8 @@ def train(
         ObjectMissingError, ObjectCorruptError: the snapshot is not what its document says.
         SurroundingsError: the store failed.
     """
-    snapshot = read_snapshot_info(store, snapshot_prefix)
-    spec = classifier.spec
-    weights = choose_weights(spec.model.backbone, wanted=spec.model.weights)
-    rows = read_manifest(store, snapshot_prefix)
-    snapshot = left_of(snapshot, rows)
-    key = input_key(snapshot, rows, classifier, weights)
-    prefix = model_prefix(namespace, key)
+    inputs = _read_inputs(store, classifier, snapshot_prefix)
+    prefix = model_prefix(namespace, inputs.key)
     try:
         return _result(store, prefix, read_info(store, prefix), trained=False)
     except ObjectMissingError:
@@ -89,14 +85,42 @@ def train(
         store=store,
         namespace=namespace,
         classifier=classifier,
-        snapshot=snapshot,
-        rows=rows,
-        weights=weights,
-        key=key,
+        snapshot=inputs.snapshot,
+        rows=inputs.rows,
+        weights=inputs.weights,
+        key=inputs.key,
         progress=progress,
         threads=threads or min(_MOST_THREADS, os.cpu_count() or 1),
     )
     return _result(store, prefix, run_job(job), trained=True)
+
+
+def is_trained(
+    store: Store, *, namespace: str, classifier: ArtClassifier, snapshot_prefix: str
+) -> bool:
+    """Tell whether train() would find the model there already; changes nothing.
+
+    Raises:
+        ObjectMissingError, ObjectCorruptError: the snapshot is not what its document says.
+    """
+    key = _read_inputs(store, classifier, snapshot_prefix).key
+    return store.exists(f"{model_prefix(namespace, key)}/{MARKER}")
+
+
+class _Inputs(NamedTuple):
+    snapshot: SnapshotInfo
+    rows: Sequence[ManifestRow]
+    weights: WeightsChoice
+    key: str
+
+
+def _read_inputs(store: Store, classifier: ArtClassifier, snapshot_prefix: str) -> _Inputs:
+    snapshot = read_snapshot_info(store, snapshot_prefix)
+    model = classifier.spec.model
+    weights = choose_weights(model.backbone, wanted=model.weights)
+    rows = read_manifest(store, snapshot_prefix)
+    snapshot = left_of(snapshot, rows)
+    return _Inputs(snapshot, rows, weights, input_key(snapshot, rows, classifier, weights))
 
 
 def input_key(
