@@ -131,15 +131,25 @@ def read_whole_manifest(store: Store, prefix: str) -> list[ManifestRow]:
         ObjectMissingError, ObjectCorruptError, BadInputError: as read_manifest.
     """
     info = read_snapshot_info(store, prefix)
-    try:
-        data = io.BytesIO(store.get(f"{prefix}/manifest.parquet"))
-        table = pq.read_table(data, page_checksum_verification=True)
-        rows = msgspec.convert(table.to_pylist(), list[ManifestRow])
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise ObjectCorruptError(f"{store.uri_of(prefix)}/manifest.parquet: {error}") from error
+    rows = read_rows(store, prefix)
     if content_digest(rows) != info.content_sha256:
         raise ObjectCorruptError(f"{store.uri_of(prefix)}: manifest and digest do not agree")
     return rows
+
+
+def read_rows(store: Store, prefix: str) -> list[ManifestRow]:
+    """Return what the manifest at a prefix says, whether or not its snapshot is complete.
+
+    Raises:
+        ObjectMissingError: there is no manifest.
+        ObjectCorruptError: it is not readable.
+    """
+    try:
+        data = io.BytesIO(store.get(f"{prefix}/manifest.parquet"))
+        table = pq.read_table(data, page_checksum_verification=True)
+        return msgspec.convert(table.to_pylist(), list[ManifestRow])
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ObjectCorruptError(f"{store.uri_of(prefix)}/manifest.parquet: {error}") from error
 
 
 def read_snapshot_info(store: Store, prefix: str) -> SnapshotInfo:

@@ -4,18 +4,29 @@ import csv
 import io
 from collections.abc import Iterable
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from artgrab.common.errors import ObjectCorruptError
 from artgrab.common.manifest import ManifestRow
+from artgrab.common.store import Store
 from artgrab.dataset.pictures import Dropped
 
-_DROPPED = pa.schema(
-    {
-        name: pa.string()
-        for name in ("url", "reason", "category", "object_key", "object_sha256", "original_url")
-    }
-)
+
+class DroppedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that is not in the snapshot."""
+
+    url: str
+    reason: str
+    category: str
+    object_key: str
+    object_sha256: str
+    original_url: str
+    """Of the one kept in its place; empty where there is none."""
+
+
+_DROPPED = pa.schema({name: pa.string() for name in DroppedRow.__struct_fields__})
 _CREDITS = ("url", "page_url", "title", "creator", "licence_code", "licence_url", "category")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -36,6 +47,21 @@ def encode_dropped(dropped: Iterable[Dropped]) -> bytes:
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, _DROPPED), sink)
     return sink.getvalue()
+
+
+def read_dropped(store: Store, prefix: str) -> list[DroppedRow]:
+    """Return the pictures that are not in the snapshot at a prefix.
+
+    Raises:
+        ObjectMissingError: the table is not there.
+        ObjectCorruptError: it cannot be read.
+    """
+    key = f"{prefix}/dropped.parquet"
+    try:
+        table = pq.read_table(io.BytesIO(store.get(key)))
+        return msgspec.convert(table.to_pylist(), list[DroppedRow])
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
 
 
 def encode_credits(rows: Iterable[ManifestRow]) -> bytes:
