@@ -39,7 +39,7 @@ async def test_a_picture_is_stored_with_a_record_that_can_answer_for_it(
     assert (record.candidate.title, record.candidate.rank) == ("A cat", 3)
     assert (record.source_width, record.source_height) == (320, 240)
     assert (record.http_status, record.headers["etag"]) == (200, "x")
-    assert record.opt_out_decision == "none seen"
+    assert record.opt_out_decision.startswith("allowed: none seen in robots.txt, tdmrep.json,")
     store.get_verified(record.object_key, record.object_sha256)
 
 

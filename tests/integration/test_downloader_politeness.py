@@ -26,7 +26,7 @@ async def test_robots_txt_is_asked_once_and_obeyed(hosts: PlayingHosts, store: S
     records = recorded(store)
     record = records[candidate(private).candidate_id.hex()].record
     assert record.opt_out_signals == ("robots.txt: disallow",)
-    assert record.opt_out_decision == "refused"
+    assert record.opt_out_decision == "refused: robots.txt: disallow"
 
 
 async def test_robots_txt_is_obeyed_by_each_host_of_a_redirect(
@@ -79,6 +79,8 @@ async def test_a_robots_txt_that_moved_or_is_huge_is_read_as_far_as_it_matters(
         ("X-Robots-Tag", "artgrab: noimageai", "x-robots-tag: noimageai"),
         ("X-Robots-Tag", "noindex", "x-robots-tag: noindex"),
         ("tdm-reservation", "1", "tdm-reservation: 1"),
+        ("Content-Usage", "search=y, train-ai=n", "content-usage: train-ai=n"),
+        ("Content-Signal", "ai-train=no", "content-signal: ai-train=no"),
     ],
 )
 async def test_an_opt_out_in_the_answer_is_obeyed_and_recorded(
@@ -89,7 +91,7 @@ async def test_an_opt_out_in_the_answer_is_obeyed_and_recorded(
         assert await ingest_one(endpoint, url) == ("REJECTED", "opt-out")
     record = only_record(store)
     assert record.opt_out_signals == (signal,)
-    assert record.opt_out_decision == "refused"
+    assert record.opt_out_decision == f"refused: {signal}"
     assert record.headers[header.lower()] == value
     assert not pictures_kept(store)
 

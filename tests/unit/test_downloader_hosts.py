@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from artgrab.downloader.errors import FetchError, RetryLaterError
-from artgrab.downloader.hosts import MAX_STRIKES, MAX_TROUBLES, Hosts
+from artgrab.downloader.hosts import MAX_REFUSALS, MAX_STRIKES, MAX_TROUBLES, Hosts
 from artgrab.downloader.settings import DownloaderSettings
 
 
@@ -230,4 +230,30 @@ async def test_many_idle_sites_are_forgotten_and_a_held_one_is_not(
     assert len(polite._hosts) <= 10
     with pytest.raises(RetryLaterError):
         async with polite.turn("held.test"):
+            pass
+
+
+async def test_a_site_that_only_refuses_is_left_alone_for_a_day(clock: Clock) -> None:
+    polite = hosts(clock)
+    assert [polite.note_refusal("a.test") for _ in range(MAX_REFUSALS - 1)][-1] == MAX_REFUSALS - 1
+    async with polite.turn("a.test"):
+        polite.note_refusal("a.test")
+    clock.now += 23 * 3600
+    with pytest.raises(FetchError, match="site-blocks-us") as caught:
+        async with polite.turn("a.test"):
+            pass
+    assert caught.value.passing
+    clock.now += 2 * 3600
+    async with polite.turn("a.test"):
+        polite.forgive("a.test")
+    assert polite.note_refusal("a.test") == 1
+
+
+async def test_a_site_that_asks_for_rest_too_often_is_left_alone_as_well(clock: Clock) -> None:
+    polite = hosts(clock)
+    for _ in range(MAX_STRIKES + 1):
+        polite.hold_off("a.test", retry_after=1)
+    clock.now += 3600
+    with pytest.raises(FetchError, match="site-blocks-us"):
+        async with polite.turn("a.test"):
             pass

@@ -1,64 +1,76 @@
-"""Headers by which a site says that its pictures are not to be taken."""
+"""What of headers goes into a record, and how the decision about opt-outs is told."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from artgrab.downloader.optouts import headers_of_interest, opt_out_signals, robots_tags
+from artgrab.common.records import Candidate
+from artgrab.downloader.optouts import (
+    HEADERS,
+    PAGE,
+    RESERVATIONS,
+    ROBOTS,
+    decision,
+    headers_of_interest,
+    opt_out_signals,
+)
 
 
 def headers(*items: tuple[str, str]) -> CIMultiDictProxy[str]:
     return CIMultiDictProxy(CIMultiDict(items))
 
 
+def candidate(page_url: str = "") -> Candidate:
+    return Candidate(
+        candidate_id="0" * 64, url="http://a.test/a.jpg", source="gallery", page_url=page_url
+    )
+
+
+def test_headers_are_found_however_they_are_written_and_repeated() -> None:
+    found = opt_out_signals(headers(("X-ROBOTS-TAG", "all"), ("x-robots-tag", "noai\udcff, noai")))
+    assert found == ("x-robots-tag: noai",)
+
+
 @pytest.mark.parametrize(
-    ("value", "found"),
+    ("page_url", "signals", "seen", "told"),
     [
-        ("noai", ["noai"]),
-        ("NoImageAI", ["noimageai"]),
-        ("all, noindex", ["noindex"]),
-        ("nofollow", []),
-        ("none", ["none"]),
-        ("artgrab: noai", ["noai"]),
-        ("ArtGrab: nofollow, noimageindex", ["noimageindex"]),
-        ("googlebot: noindex", []),
-        ("googlebot: noindex, noai", []),
-        ("*: noml", ["noml"]),
-        ("max-snippet:20, noai", ["noai"]),
-        ("unavailable_after: 25 Jun 2030 15:00:00 PST, noai", ["noai"]),
-        ("unavailable_after: Wednesday, 25-Jun-30 15:00:00 UTC, noai", ["noai"]),
-        ("googlebot: unavailable_after: 25 Jun 2030 15:00:00 PST, noai", []),
-        ("index, noaiplease, not noai", []),
+        (
+            "",
+            (),
+            (PAGE, ROBOTS, RESERVATIONS, HEADERS),
+            "allowed: none seen in gallery page, robots.txt, tdmrep.json, headers",
+        ),
+        (
+            "http://a.test/about",
+            (),
+            (PAGE, ROBOTS, HEADERS),
+            "allowed: none seen in gallery page, robots.txt, headers;"
+            " not checked: tdmrep.json; landing page not visited",
+        ),
+        (
+            "",
+            (),
+            (HEADERS, RESERVATIONS, ROBOTS),
+            "allowed: none seen in robots.txt, tdmrep.json, headers; landing page not visited",
+        ),
+        (
+            "",
+            (),
+            (PAGE, ROBOTS),
+            "undecided: none seen in gallery page, robots.txt; not checked: tdmrep.json, headers",
+        ),
+        (
+            "",
+            (),
+            (),
+            "undecided: not checked: robots.txt, tdmrep.json, headers; landing page not visited",
+        ),
+        ("", ("tdm-reservation: 1", "tdm-policy: x"), (HEADERS,), "refused: tdm-reservation: 1"),
     ],
 )
-def test_refusals_are_found_among_other_tags(value: str, found: list[str]) -> None:
-    assert robots_tags([value]) == found
-
-
-def test_a_robot_named_in_one_header_is_not_meant_in_the_next() -> None:
-    assert robots_tags(["otherbot: noindex", "noai"]) == ["noai"]
-
-
-def test_signals_are_named_once_with_their_header() -> None:
-    found = opt_out_signals(
-        headers(
-            ("X-Robots-Tag", "noai"), ("x-robots-tag", "noai, none"), ("TDM-Reservation", " 1 ")
-        )
-    )
-    assert found == ("x-robots-tag: noai", "x-robots-tag: none", "tdm-reservation: 1")
-
-
-@pytest.mark.parametrize("value", ["0", "", "2", "10"])
-def test_only_a_one_reserves(value: str) -> None:
-    assert opt_out_signals(headers(("tdm-reservation", value))) == ()
-
-
-@given(st.lists(st.text(max_size=80), max_size=4))
-def test_no_header_makes_the_reading_fail(values: list[str]) -> None:
-    assert set(robots_tags(values)) <= {
-        "noai", "noimageai", "noindex", "noimageindex", "none", "noml"
-    }  # fmt: skip
+def test_a_decision_names_its_rule_or_all_that_was_looked_at(
+    page_url: str, signals: tuple[str, ...], seen: tuple[str, ...], told: str
+) -> None:
+    assert decision(candidate(page_url), signals, seen) == told
 
 
 def test_a_record_keeps_few_headers_cut_and_storable() -> None:

@@ -19,7 +19,8 @@ KNOWN_SECONDS = 24 * 3600.0
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LINE = re.compile(
-    r"\s*(user[ -]?agent|allow|diss?all?ow|diasllow|disallaw|crawl[ -]?delay|content-usage|content-signal)"
+    r"\s*(user[ -]?agent|allow|diss?all?ow|diasllow|disallaw|crawl[ -]?delay"
+    r"|content-usage|content-signal)"
     r"\s*(?::|\s|$)\s*(.*)",
     re.IGNORECASE | re.DOTALL,
 )

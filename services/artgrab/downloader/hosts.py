@@ -15,7 +15,12 @@ MAX_STRIKES = 6
 MAX_TROUBLES = 5
 """Failures of the network in a row after which a site counts as down for a while."""
 
+MAX_REFUSALS = 10
+"""Answers in a row, none of them good, that say we are not wanted; then a site is left alone."""
+
 _DOWN_SECONDS = 60.0
+_BLOCKED_SECONDS = 24 * 3600.0
+"""As long as robots.txt is believed: longer than a run takes."""
 _MAX_HOSTS = 16384
 _FIRST_HOLD_SECONDS = 2.0
 _UNKNOWN_RETRY_SECONDS = 1.0
@@ -38,7 +43,10 @@ class _Host:
         self.held_until = 0.0
         self.strikes = 0
         self.troubles = 0
+        self.refusals = 0
+        self.served = False
         self.down_until = 0.0
+        self.blocked_until = 0.0
         self.mean_seconds: float | None = None
         """Of a fetch, the last ones counting most."""
         self.promises: list[float] = []
@@ -71,7 +79,7 @@ class Hosts:
 
         Raises:
             RetryLaterError: the site wants a rest, or too many wait for it already.
-            FetchError: passing; the site is down.
+            FetchError: passing; the site is down, or it blocks us.
         """
         host = self._host(site)
         self._check_queue(host)
@@ -100,6 +108,7 @@ class Hosts:
         host = self._host(site)
         host.strikes += 1
         if host.strikes > MAX_STRIKES:
+            host.blocked_until = self._clock() + _BLOCKED_SECONDS
             return None
         wanted = _FIRST_HOLD_SECONDS * 2 ** (host.strikes - 1)
         seconds = min(wanted if retry_after is None else retry_after, self._most_hold())
@@ -119,7 +128,23 @@ class Hosts:
     def forgive(self, site: str) -> None:
         """Note that a site answered well again."""
         host = self._host(site)
-        host.strikes = host.troubles = 0
+        host.strikes = host.troubles = host.refusals = 0
+        host.served = True
+
+    def note_refusal(self, site: str) -> int:
+        """Note an answer that says we are not wanted; return how many there were in a row.
+
+        After MAX_REFUSALS of them the site is not asked again for a day.
+        """
+        host = self._host(site)
+        host.refusals += 1
+        if host.refusals >= MAX_REFUSALS:
+            host.blocked_until = self._clock() + _BLOCKED_SECONDS
+        return host.refusals
+
+    def has_served(self, site: str) -> bool:
+        """Tell whether a site ever answered well."""
+        return self._host(site).served
 
     def _most_hold(self) -> float:
         return self._settings.max_hold_seconds
@@ -136,7 +161,8 @@ class Hosts:
         self._hosts = {
             site: host
             for site, host in self._hosts.items()
-            if host.guests or max(host.held_until, host.next_start, host.down_until) > now
+            if host.guests
+            or max(host.held_until, host.next_start, host.down_until, host.blocked_until) > now
         }
 
     def _check_queue(self, host: _Host) -> None:
@@ -165,6 +191,8 @@ class Hosts:
 
     def _check_hold(self, host: _Host) -> None:
         now = self._clock()
+        if host.blocked_until > now:
+            raise FetchError("site-blocks-us", passing=True)
         if host.down_until > now:
             raise FetchError("host-down", passing=True)
         left = host.held_until - now

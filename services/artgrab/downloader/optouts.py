@@ -1,18 +1,13 @@
-"""What an answer's headers say about being indexed or learned from."""
+"""What is done about opt-outs: the decision that goes into a record, with all that led to it."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from multidict import CIMultiDictProxy
 
-from artgrab.common.network import PRODUCT
+from artgrab.common.optouts import header_signals
+from artgrab.common.records import Candidate
 from artgrab.downloader.fetch import text_of
 
-_REFUSALS = frozenset({"noai", "noimageai", "noindex", "noimageindex", "none", "noml"})
-_WITH_VALUES = frozenset(
-    {"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"}
-)
-_AGENT = re.compile(r"[a-z0-9*_./-]+")
 _HEADERS_OF_INTEREST = (
     "Content-Type",
     "Content-Length",
@@ -22,33 +17,17 @@ _HEADERS_OF_INTEREST = (
     "TDM-Reservation",
     "TDM-Policy",
     "Content-Usage",
+    "Content-Signal",
 )
 _MAX_HEADER_CHARACTERS = 512
+PAGE, ROBOTS, RESERVATIONS, HEADERS = "gallery page", "robots.txt", "tdmrep.json", "headers"
+"""Where opt-outs are looked for: the page a picture was found on, two files of its own host, and
+the headers of its own answer."""
 
 
 def opt_out_signals(headers: CIMultiDictProxy[str]) -> tuple[str, ...]:
     """Return the signals that tell us not to keep the picture; empty where there are none."""
-    found = [f"x-robots-tag: {word}" for word in robots_tags(headers.getall("X-Robots-Tag", []))]
-    if headers.get("TDM-Reservation", "").strip() == "1":
-        found.append("tdm-reservation: 1")
-    return tuple(dict.fromkeys(found))
-
-
-def robots_tags(values: Iterable[str]) -> list[str]:
-    """Return the refusals in X-Robots-Tag headers that are meant for all or for us.
-
-    A tag may be preceded by the name of a robot, which then holds to the end of the header.
-    """
-    found: list[str] = []
-    for value in values:
-        agent = ""
-        for part in value.lower().split(","):
-            prefix, colon, rest = part.strip().partition(":")
-            if colon and prefix.strip() not in _WITH_VALUES and _AGENT.fullmatch(prefix.strip()):
-                agent, part = prefix.strip(), rest
-            if part.strip() in _REFUSALS and agent in ("", "*", PRODUCT):
-                found.append(part.strip())
-    return found
+    return header_signals(lambda name: [text_of(one) for one in headers.getall(name, [])])
 
 
 def headers_of_interest(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
@@ -58,3 +37,23 @@ def headers_of_interest(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
         for name in _HEADERS_OF_INTEREST
         if name in headers
     }
+
+
+def decision(candidate: Candidate, signals: Sequence[str], seen: Collection[str]) -> str:
+    """Return what was decided about a candidate, by which rule, and what was looked at for it.
+
+    Args:
+        candidate: what the scraper said of it.
+        signals: against keeping it.
+        seen: the places that could be looked at.
+    """
+    if signals:
+        return f"refused: {signals[0]}"
+    looked = [place for place in (PAGE, ROBOTS, RESERVATIONS, HEADERS) if place in seen]
+    unseen = [place for place in (ROBOTS, RESERVATIONS, HEADERS) if place not in seen]
+    parts = [f"none seen in {', '.join(looked)}"] if looked else []
+    if unseen:
+        parts.append(f"not checked: {', '.join(unseen)}")
+    if candidate.page_url or PAGE not in seen:
+        parts.append("landing page not visited")
+    return f"{'allowed' if HEADERS in seen else 'undecided'}: {'; '.join(parts)}"

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from yarl import URL
 
+from artgrab.common.challenges import is_challenge
 from artgrab.common.digests import sha256_hex, short_digest
 from artgrab.common.keys import image_key
 from artgrab.common.likeness import Look
@@ -21,13 +22,26 @@ from artgrab.common.version import VERSION
 from artgrab.downloader.errors import FetchError, RefusedError, RetryLaterError
 from artgrab.downloader.fetch import NETWORK_TROUBLES, REDIRECTS, Reply, Web, absolute, retry_after
 from artgrab.downloader.hosts import Hosts
-from artgrab.downloader.optouts import headers_of_interest, opt_out_signals
+from artgrab.downloader.optouts import (
+    HEADERS,
+    PAGE,
+    RESERVATIONS,
+    ROBOTS,
+    decision,
+    headers_of_interest,
+    opt_out_signals,
+)
+from artgrab.downloader.reservations import PATH as RESERVATIONS_PATH
+from artgrab.downloader.reservations import Reservations
 from artgrab.downloader.robots import Robots
 from artgrab.images import DecodePool, DecoderFailedError, Picture, PictureRefusedError
+from artgrab.images.sniffing import is_html
 
 MAX_REDIRECTS = 5
 _OVERLOADED_SECONDS = 2.0
 _PASSING_STATUS = (408, 425, 429)
+_REFUSING_STATUS = (401, 403, 451)
+"""One of them speaks of a picture; many in a row, of us."""
 
 _log = structlog.get_logger()
 
@@ -61,6 +75,8 @@ class _Visit:
     http_status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     signals: tuple[str, ...] = ()
+    seen: set[str] = field(default_factory=set)
+    """Places where opt-outs were looked for."""
     body: bytes = b""
     takedown: str = ""
 
@@ -80,6 +96,7 @@ class Pipeline:
         web: Web,
         hosts: Hosts,
         robots: Robots,
+        reservations: Reservations,
         pool: DecodePool,
         store: Store,
         max_fetches: int,
@@ -90,6 +107,7 @@ class Pipeline:
         self._web = web
         self._hosts = hosts
         self._robots = robots
+        self._reservations = reservations
         self._pool = pool
         self._store = store
         self._gate = asyncio.Semaphore(max_fetches)
@@ -107,6 +125,7 @@ class Pipeline:
         visit = _Visit()
         try:
             visit.refuse(self._takedowns().of_urls(candidate.page_url))
+            _check_page(candidate, visit)
             picture = await self._picture(candidate.url, visit, task.filters)
         except RefusedError as error:
             visit.signals = error.signals
@@ -146,7 +165,7 @@ class Pipeline:
             target = self._web.check(url)
             visit.final_url = str(target)
             visit.refuse(self._takedowns().of_urls(url))
-            await self._robots.check(str(target), origin=_origin(target))
+            await self._ask_host(target, visit)
             async with self._hosts.turn(site_of(url)), AsyncExitStack() as place:
                 await place.enter_async_context(self._gate)
                 location = await self._visit(url, visit, held)
@@ -155,6 +174,14 @@ class Pipeline:
                     return
             url = location  # without a place: who has one must never wait for a turn
         raise FetchError("too-many-redirects")
+
+    async def _ask_host(self, target: URL, visit: _Visit) -> None:
+        """Return when the host does not say no in its files; all hosts of the way are asked."""
+        origin = str(target.origin())
+        rules = await self._robots.check(str(target), origin=origin)
+        may_ask = rules.allows(f"{origin}{RESERVATIONS_PATH}")
+        known = may_ask and await self._reservations.check(str(target), origin=origin)
+        visit.seen = {*(visit.seen - {RESERVATIONS}), ROBOTS, *({RESERVATIONS} if known else ())}
 
     async def _visit(self, url: str, visit: _Visit, held: AsyncExitStack) -> str | None:
         """Ask one URL; return where it redirects to, None when the visit is at its end."""
@@ -173,11 +200,22 @@ class Pipeline:
         visit.http_status = reply.status
         visit.headers = dict(headers_of_interest(reply.headers))
         self._check_status(reply)
-        signals = opt_out_signals(reply.headers)
-        if signals:
+        visit.seen.add(HEADERS)
+        if signals := opt_out_signals(reply.headers):
             raise RefusedError("opt-out", signals=signals)
         visit.body = await reply.read(take=lambda count: self._reserve(count, held))
-        self._hosts.forgive(site_of(str(reply.url)))
+        self._judge_body(reply, visit.body)
+
+    def _judge_body(self, reply: Reply, body: bytes) -> None:
+        """Tell what a site may answer from what it answers to keep us away: pages, status 200."""
+        site = site_of(str(reply.url))
+        if not is_html(body):
+            self._hosts.forgive(site)
+        elif is_challenge(body, reply.headers):
+            self._hosts.note_refusal(site)
+            raise FetchError("challenge-page", passing=True)
+        elif self._hosts.has_served(site) and self._hosts.note_refusal(site) > 1:
+            raise FetchError("html", passing=True)
 
     def _reserve(self, count: int, held: AsyncExitStack) -> None:
         if count > self._free_bytes:
@@ -198,6 +236,8 @@ class Pipeline:
                 raise RetryLaterError("host-busy", retry_after=seconds)
         if reply.status != 200:
             passing = reply.status >= 500 or reply.status in _PASSING_STATUS
+            if reply.status in _REFUSING_STATUS:
+                passing = self._hosts.note_refusal(site) > 1
             raise FetchError(f"http-{reply.status}", passing=passing)
 
     def _failure(
@@ -226,7 +266,7 @@ class Pipeline:
             source_sha256=sha256_hex(visit.body) if visit.body else "",
             source_bytes=len(visit.body),
             opt_out_signals=visit.signals,
-            opt_out_decision=_decision(visit),
+            opt_out_decision=decision(candidate, visit.signals, visit.seen),
             filters_digest=task.filters.digest,
             takedown=visit.takedown,
             downloader_version=VERSION,
@@ -252,11 +292,9 @@ def _with_picture(record: Record, picture: Picture, key: str) -> Record:
     )
 
 
-def _decision(visit: _Visit) -> str:
-    if visit.signals:
-        return "refused"
-    return "none seen" if visit.http_status == 200 else ""
-
-
-def _origin(url: URL) -> str:
-    return str(url.origin())
+def _check_page(candidate: Candidate, visit: _Visit) -> None:
+    """Go no further where the page says no: what a page says holds for the pictures on it."""
+    if candidate.page_read:
+        visit.seen.add(PAGE)
+    if candidate.page_signals:
+        raise RefusedError("opt-out", signals=candidate.page_signals)

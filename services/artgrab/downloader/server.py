@@ -28,6 +28,7 @@ from artgrab.downloader.ledgers import Ledgers
 from artgrab.downloader.metrics import Metrics
 from artgrab.downloader.owners import Owners, watch
 from artgrab.downloader.pipeline import Pipeline
+from artgrab.downloader.reservations import Reservations
 from artgrab.downloader.robots import Robots
 from artgrab.downloader.service import IngestServicer
 from artgrab.downloader.settings import DownloaderSettings
@@ -133,12 +134,15 @@ async def _servicer(
                 _running(watch(owners, settings.addresses, interval=settings.resolve_seconds))
             )
         if settings.metrics_port is not None:
-            stack.enter_context(_metrics_server(metrics, settings.metrics_port))
+            stack.enter_context(
+                _metrics_server(metrics, settings.metrics_address, settings.metrics_port)
+            )
         yield IngestServicer(
             pipeline=Pipeline(
                 web=web,
                 hosts=hosts,
                 robots=Robots(web, hosts),
+                reservations=Reservations(web, hosts),
                 pool=pool,
                 store=store,
                 max_fetches=settings.max_fetches,
@@ -178,12 +182,15 @@ def _running(work: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _metrics_server(metrics: Metrics, port: int) -> Iterator[None]:
+def _metrics_server(metrics: Metrics, address: str, port: int) -> Iterator[None]:
     try:
-        server, thread = prometheus_client.start_http_server(port, registry=metrics.registry)
+        server, thread = prometheus_client.start_http_server(
+            port, addr=address, registry=metrics.registry
+        )
     except OSError as error:
         raise SurroundingsError(
-            f"metrics port {port}: {error.strerror}; set ARTGRAB_DOWNLOADER_METRICS_PORT to another"
+            f"metrics on {address} port {port}: {error.strerror};"
+            " set ARTGRAB_DOWNLOADER_METRICS_PORT (or _METRICS_ADDRESS) to another"
         ) from error
     try:
         yield

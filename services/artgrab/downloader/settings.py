@@ -3,7 +3,8 @@
 import os
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -71,8 +72,24 @@ class DownloaderSettings(BaseSettings):
         default_factory=list,
         description="HOST:PORT of all downloaders, names resolved again and again; empty: alone.",
     )
-    own_address: str = Field("", description="ADDRESS:PORT of this one among them.")
+    own_address: str = Field(
+        "", validate_default=True, description="ADDRESS:PORT of this one among them."
+    )
     resolve_seconds: Seconds = Field(5, description="Between two resolutions of addresses.")
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="Prometheus metrics over HTTP; none where not set."
     )
+    metrics_address: str = Field(
+        "127.0.0.1", description="Where metrics are served; 0.0.0.0 lets other machines read them."
+    )
+
+    @field_validator("own_address")
+    @classmethod
+    def _knows_itself_among_others(cls, own_address: str, info: ValidationInfo) -> str:
+        if info.data.get("addresses") and not own_address:
+            raise PydanticCustomError(
+                "own_address",
+                "set it to this downloader's ADDRESS:PORT among ARTGRAB_DOWNLOADER_ADDRESSES;"
+                " without it no site would be its own, and nothing fetched",
+            )
+        return own_address

@@ -46,6 +46,11 @@ def sniff(data: bytes) -> str:
     return found
 
 
+def is_html(data: bytes) -> bool:
+    """Tell whether bytes are a web page."""
+    return _named(data[:_HEAD_BYTES]) == "html"
+
+
 def _named(head: bytes) -> str:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"

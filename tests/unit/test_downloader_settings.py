@@ -1,0 +1,24 @@
+"""Settings of the downloader that would lead astray are refused at the start."""
+
+import pytest
+
+from artgrab.common.errors import BadInputError
+from artgrab.common.servers import read_settings
+from artgrab.downloader.settings import DownloaderSettings
+
+
+def test_one_of_several_must_know_its_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARTGRAB_DOWNLOADER_ADDRESSES", '["downloader:50051"]')
+    with pytest.raises(BadInputError) as caught:
+        read_settings(DownloaderSettings)
+    assert str(caught.value).startswith("environment: ARTGRAB_DOWNLOADER_OWN_ADDRESS: set it to")
+    monkeypatch.setenv("ARTGRAB_DOWNLOADER_OWN_ADDRESS", "10.0.0.1:50051")
+    assert read_settings(DownloaderSettings).own_address == "10.0.0.1:50051"
+
+
+def test_alone_it_needs_no_address() -> None:
+    assert read_settings(DownloaderSettings).own_address == ""
+
+
+def test_metrics_are_for_this_machine_where_nothing_else_is_set() -> None:
+    assert read_settings(DownloaderSettings).metrics_address == "127.0.0.1"
