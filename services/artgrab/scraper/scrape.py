@@ -18,7 +18,7 @@ from artgrab.scraper.browser import Browser, BrowserError, BrowserFactory, chrom
 from artgrab.scraper.ingest import IngestClient
 from artgrab.scraper.ingest_messages import Acked, hello_message
 from artgrab.scraper.robots import Robots
-from artgrab.scraper.sources import DRIVERS, Found, SourceError, Tools
+from artgrab.scraper.sources import DRIVERS, Found, SourceError, SourceLeftError, Tools
 from artgrab.scraper.tally import Tally
 from artgrab.scraper.turns import Turns
 from artgrab.scraper.web import open_session
@@ -27,6 +27,10 @@ _BARREN_BROWSERS = 3
 _MOST_BROWSERS = 10
 """A page can take a browser down: so many in a row that found nothing new, and so many in all,
 are given to one query."""
+
+
+_SHOWN = 5
+"""Problems of sources in one message."""
 
 
 class EndReason(StrEnum):
@@ -45,6 +49,8 @@ class SourceHealth(msgspec.Struct, kw_only=True):
     found: int = 0
     problem: str = ""
     """Empty where the source went to its end, or was no longer needed."""
+    failed: bool = False
+    """Whether the problem was the source's, and not that we left it."""
 
 
 class ScrapeOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,7 +189,7 @@ class _Scrape:
                 health.problem = await self._problem(source, health, client, tools)
                 return
             except BrowserError as error:
-                health.problem = str(error)
+                health.problem, health.failed = str(error), True
                 await slot.discard()
                 barren = 0 if len(self._seen) > sent else barren + 1
             if barren == _BARREN_BROWSERS:
@@ -193,10 +199,11 @@ class _Scrape:
         self, source: Source, health: SourceHealth, client: IngestClient, tools: Tools
     ) -> str:
         """Go through a source and say what was the matter with it, empty where nothing was."""
-        health.found = 0
+        health.found, health.failed = 0, False
         try:
             await self._go_through(source, health, client, tools)
         except SourceError as error:
+            health.failed = not isinstance(error, SourceLeftError)
             return str(error)
         return ""
 
@@ -266,10 +273,11 @@ class _Scrape:
         return outcome
 
     def _check_health(self, outcome: ScrapeOutcome) -> None:
-        if self._enough() or not all(health.problem for health in self._health):
+        if self._enough() or not all(health.failed for health in self._health):
             return
-        problems = "; ".join(dict.fromkeys(health.problem for health in self._health))
-        message = f"every source failed: {problems}"
+        problems = list(dict.fromkeys(health.problem for health in self._health))
+        more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+        message = f"every source failed: {'; '.join([*problems[:_SHOWN], *more])}"
         if outcome.stored:
             raise AllSourcesFailedError(message, outcome)
         raise SurroundingsError(message)

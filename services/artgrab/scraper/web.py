@@ -1,5 +1,6 @@
 """HTTP for APIs and robots.txt: honest about who calls, bounded, to the addresses that are set."""
 
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,6 +27,18 @@ async def open_session(network: NetworkSettings) -> AsyncIterator[aiohttp.Client
         headers={"User-Agent": network.user_agent},
     ) as session:
         yield session
+
+
+def failure(error: BaseException) -> str:
+    """Say in a few words why a site gives no answer; one line, safe to show."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "DNS does not know its name"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        return os.strerror(error.os_error.errno).lower()
+    text = f"{type(error).__name__}: {error}"
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:300]
 
 
 async def read_at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from artgrab.scraper.sources import gallery, mediawiki
-from artgrab.scraper.sources.base import Driver, Found, SourceError, Tools
+from artgrab.scraper.sources.base import Driver, Found, SourceError, SourceLeftError, Tools
 
 DRIVERS: Mapping[str, Driver] = {"gallery": gallery.pictures, "mediawiki": mediawiki.pictures}
 """Drivers by Source.kind."""
 
-__all__ = ["DRIVERS", "Driver", "Found", "SourceError", "Tools"]
+__all__ = ["DRIVERS", "Driver", "Found", "SourceError", "SourceLeftError", "Tools"]

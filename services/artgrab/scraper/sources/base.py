@@ -22,6 +22,10 @@ class SourceError(SurroundingsError):
     """A source gave nothing usable: it is blocked, broken, or its layout has changed."""
 
 
+class SourceLeftError(SourceError):
+    """A source was left before what may be its end; what it gave is good."""
+
+
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """A picture as a source shows it."""
 

@@ -11,7 +11,7 @@ from artgrab.common.resources import GallerySelectors, Source
 from artgrab.common.urls import site_of
 from artgrab.scraper.browser import Browser, PageError
 from artgrab.scraper.selectors import to_xpath
-from artgrab.scraper.sources.base import Found, SourceError, Tools
+from artgrab.scraper.sources.base import Found, SourceError, SourceLeftError, Tools
 from artgrab.scraper.sources.gallery_page import Parsed, absolute_url, parse
 from artgrab.scraper.sources.gallery_scripts import CHANGE, FIRST_ITEMS, GROWTH, MORE, SCROLL
 
@@ -47,9 +47,9 @@ async def pictures(
     url = source.gallery.url.replace("{query}", quote(query, safe=""))
     visit = _Visit(tools, source.gallery.selectors, limits)
     await visit.open(url)
-    deadline = clock() + limits.seconds
+    begun = clock()
     barren, grown = 0, True
-    while clock() < deadline and len(visit.known) < limits.pictures:
+    while not visit.limit_reached(seconds=clock() - begun):
         if batch := await visit.new_pictures():
             yield batch
         barren = 0 if batch else barren + 1
@@ -58,6 +58,7 @@ async def pictures(
             break
         grown = await visit.grow()
     visit.check_layout()
+    visit.check_end()
 
 
 class _Visit:
@@ -74,12 +75,14 @@ class _Visit:
         self._pages: set[str] = set()
         self._next = ""
         self._followed = False  # then its absence says that this is the end
+        self._limit = ""
+        self._barren_pages: list[str] = []
         self.known: set[str] = set()
 
     async def open(self, url: str) -> None:
         """Open a page of the gallery and wait for its first items."""
-        if not await self._tools.robots.allows(url):
-            raise SourceError(f"robots.txt of {site_of(url)} forbids to open {url}")
+        if refusal := await self._tools.robots.refusal(url):
+            raise SourceError(refusal)
         self._browser: Browser = await self._tools.browser()
         try:
             status = await self._browser.open(url)
@@ -138,13 +141,17 @@ class _Visit:
 
     async def _open_next(self) -> None:
         url, self._next = self._next, ""
+        self._note_barren_page()
         self._offset += self._parsed.items
         await self._tools.sleep(await self._tools.robots.delay(url))
         await self.open(url)
 
     def _may_follow(self, url: str) -> bool:
-        fresh = urldefrag(url)[0] not in self._pages and len(self._pages) < self._limits.pages
-        return fresh and site_of(url) == site_of(self._url)
+        if urldefrag(url)[0] in self._pages or site_of(url) != site_of(self._url):
+            return False
+        if len(self._pages) >= self._limits.pages:
+            self._limit = f"{self._limits.pages:,} pages"
+        return not self._limit
 
     async def _run(self, script: str, *arguments: object) -> object:
         try:
@@ -152,10 +159,36 @@ class _Visit:
         except PageError:
             return None  # a page that replaces itself ends its scripts; we look at it again
 
+    def limit_reached(self, *, seconds: float) -> bool:
+        """Tell whether the gallery has been looked at for long enough; remembers why."""
+        if seconds >= self._limits.seconds:
+            self._limit = f"{self._limits.seconds / 60:,.0f} minutes"
+        elif len(self.known) >= self._limits.pictures:
+            self._limit = f"{len(self.known):,} pictures"
+        return bool(self._limit)
+
     def check_layout(self) -> None:
         """Raise SourceError where the page holds no pictures the way we were told."""
-        if self.known:
-            return
+        if not self.known:
+            raise SourceError(f"{self._complaint()}; no results, or the layout has changed")
+
+    def check_end(self) -> None:
+        """Raise SourceLeftError where there may have been more pictures than were found."""
+        if self._limit:
+            raise SourceLeftError(f"{self._url} goes on after {self._limit}; it was left there")
+        self._note_barren_page()
+        if self._barren_pages:
+            pages = f"on {len(self._barren_pages)} of {len(self._pages)} pages: "
+            raise SourceLeftError(
+                f"{pages}{self._barren_pages[0]}; the layout has changed, or that is the end"
+            )
+
+    def _note_barren_page(self) -> None:
+        if not self._parsed.found:
+            self._barren_pages.append(self._complaint())
+
+    def _complaint(self) -> str:
+        """Say which selector finds nothing on this page."""
         if not self._parsed.items:
             what = f"nothing matches the item selector {self._selectors.item!r}"
         else:
@@ -163,4 +196,4 @@ class _Visit:
                 f"{self._parsed.items} items, but the image selector"
                 f" {self._selectors.image!r} finds no address in any of them"
             )
-        raise SourceError(f"{self._url}: {what}; no results, or the layout has changed")
+        return f"{self._url}: {what}"

@@ -7,7 +7,7 @@ from yarl import URL
 
 from artgrab.common.resources import Source
 from artgrab.common.urls import site_of
-from artgrab.scraper.sources.base import Found, SourceError, Tools, plain_text
+from artgrab.scraper.sources.base import Found, SourceError, Tools
 from artgrab.scraper.sources.mediawiki_answers import (
     Answer,
     File,
@@ -15,7 +15,7 @@ from artgrab.scraper.sources.mediawiki_answers import (
     parse_answer,
     to_found,
 )
-from artgrab.scraper.web import read_at_most
+from artgrab.scraper.web import failure, read_at_most
 
 MAX_ORIGINAL_BYTES = 25_000_000
 """Downloaders take no larger files; for those the wiki's own thumbnail is asked for."""
@@ -103,7 +103,7 @@ class _Wiki:
             except LaggingError as error:
                 trouble, wait = str(error), error.retry_after
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                trouble, wait = plain_text(f"{type(error).__name__}: {error}"), 0.0
+                trouble, wait = failure(error), 0.0
             if attempt + 1 < _ATTEMPTS:
                 await self._tools.sleep(_wait_seconds(attempt, wait))
         raise SourceError(f"{site_of(self._url)} gives no answer in {_ATTEMPTS} tries: {trouble}")
