@@ -7,13 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from artgrab.cli.preflight import check_browser, check_model
 from artgrab.cli.predictions import (
     find_pictures,
     pictures_of_test_split,
     predict_pictures,
     read_pictures,
 )
+from artgrab.cli.preflight import check_browser, check_model
 from artgrab.cli.result import DatasetResult, ModelResult, PredictionResult, RunResult, Work
 from artgrab.cli.snapshots import build
 from artgrab.cli.state import (
@@ -21,6 +21,7 @@ from artgrab.cli.state import (
     read_run_summary,
 )
 from artgrab.cli.supervision import Server, answer_of, running
+from artgrab.cli.withdrawals import apply_pending
 from artgrab.common.documents import Documents, select
 from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.common.keys import model_prefix
@@ -60,6 +61,7 @@ async def run_job(job: Job) -> RunResult:
     """
     labels = select(job.classifier, job.documents) if job.classifier else {}
     find_pictures(job.predict)  # a wrong path is told before the work, not after it
+    await asyncio.to_thread(apply_pending, job.store, progress=job.progress)
     await _collect(job)
     categories = job.documents.categories
     result = RunResult(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from artgrab.cli.state import read_classifier_state, update_classifier_state
+from artgrab.cli.withdrawals import apply_pending
 from artgrab.common.progress import ProgressSink
 from artgrab.common.resources import ArtClassifier
 from artgrab.common.store import Store
@@ -21,6 +22,7 @@ def build(
     """
     from artgrab.dataset import build_snapshot  # loads faiss: only where it is needed
 
+    apply_pending(store, progress=progress)
     name, namespace = classifier.metadata.name, classifier.metadata.namespace
     state = read_classifier_state(store, namespace=namespace, classifier=name)
     snapshot = build_snapshot(

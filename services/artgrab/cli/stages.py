@@ -11,6 +11,7 @@ from artgrab.cli.interrupts import interrupts
 from artgrab.cli.options import DEFAULT_STORE, Files, Listen, Parent, StoreUri, only_classifier
 from artgrab.cli.render import progress_sink
 from artgrab.cli.state import read_classifier_state, run_id_of, update_classifier_state
+from artgrab.cli.withdrawals import apply_pending
 from artgrab.common.documents import load_documents
 from artgrab.common.errors import ArtgrabError, BadInputError
 from artgrab.common.keys import dataset_prefix, model_prefix
@@ -91,6 +92,7 @@ def train(
             f"{opened.uri} has no dataset of {name}; artgrab dataset build makes one"
         )
     with progress_sink(sys.stderr) as shown:
+        apply_pending(opened, progress=ForwardingSink() if parent else shown)
         trained = train_classifier(
             opened,
             namespace=namespace,
