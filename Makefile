@@ -5,7 +5,7 @@ SHELL := bash
 .PHONY: help setup run test check docs format protos lock clean
 
 PYTHON ?= python3
-OUTPUT ?= text
+OUTPUT ?= table
 STORE ?= artgrab-store
 BIN := .venv/bin
 PROTOS := $(wildcard protos/artgrab/v1/*.proto)

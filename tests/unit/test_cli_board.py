@@ -44,7 +44,7 @@ def test_a_part_shows_amount_rate_time_left_counts_and_reasons() -> None:
     board.note(scrape("fish", 0), 0.0)
     board.note(scrape("fish", 20), 10.0)
     first, second = shown(board)
-    assert "scrape fish" in first
+    assert first.split()[1] == "fish"
     assert "20/100 pictures  2.0/s  0:40 left" in first
     reasons = "(too-small 5, http-404 2, …)"
     assert second.strip() == f"29 found, 20 stored, 6 rejected, 3 failed {reasons}"
@@ -62,6 +62,13 @@ def test_training_shows_its_loss_and_accuracy() -> None:
     figures = {"loss": 0.23456, "validation accuracy": 0.9}
     board.note(Progress(stage="train", item="art", done=3, unit="steps", figures=figures), 0.0)
     assert "loss 0.235, validation accuracy 0.900" in shown(board)[1]
+
+
+def test_it_knows_how_long_what_has_ended_took() -> None:
+    board = busy_board()
+    assert board.seconds("scrape")[CATEGORIES[0]] == 20.0
+    assert len(board.seconds("scrape")) == 10
+    assert board.seconds("train") == {}
 
 
 def test_fourteen_categories_become_seven_lines() -> None:
@@ -117,7 +124,7 @@ def test_with_little_height_bars_stay_and_details_go() -> None:
     for n in range(8):
         board.note(scrape(f"c{n}", 5), 0.0)
     lines = shown(board, height=4)
-    assert [line.split()[2] for line in lines[:3]] == ["c0", "c1", "c2"]
+    assert [line.split()[1] for line in lines[:3]] == ["c0", "c1", "c2"]
     assert lines[3].strip() == "and 5 more at work"
 
 

@@ -53,7 +53,7 @@ def test_counts_are_those_of_the_merged_records(
     store = Store.open(str(tmp_path_factory.mktemp("store")))
     for part in parts:
         put_entries(store, "fish", part)
-    compact(store, **NAMED)
+    compact(store, namespace="default", category="fish")
     for part in later:
         put_entries(store, "fish", part)
     counted = count_outcomes(store, **NAMED)

@@ -38,7 +38,7 @@ def _check_requirements() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", default="artgrab-store")
-    parser.add_argument("--output", choices=("text", "json"), default="text")
+    parser.add_argument("--output", choices=("table", "json"), default="table")
     return parser.parse_args()
 
 

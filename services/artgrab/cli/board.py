@@ -91,6 +91,14 @@ class Board:
         part.ended = (part.ended or now) if over else None
         return part
 
+    def seconds(self, stage: str) -> dict[str, float]:
+        """Return how long each part of a stage took that has ended, by item."""
+        return {
+            item: part.ended - part.begun
+            for (name, item), part in self._parts.items()
+            if name == stage and part.ended is not None
+        }
+
     def lines(self, *, width: int, height: int, now: float) -> list[Text]:
         """Return what to show: at most so many lines of at most so many cells."""
         at_work = [p for p in self._parts.values() if p.ended is None]
@@ -143,7 +151,7 @@ class Board:
 
     def _at_work(self, parts: Sequence[Part], width: int, room: int, now: float) -> list[Text]:
         """Return two lines for each part, one where there is no room for two, and no more."""
-        names = [name_of(part.progress) for part in parts]
+        names = [_title(part.progress) for part in parts]
         cells = max((cell_len(name) for name in names), default=0)
         first = [
             self._bar_line(part, name, cells, width, now)
@@ -205,6 +213,11 @@ class Board:
         line = Text(f"{mark} {fit(text, width - 2)}")
         line.stylize(style, 0, len(mark) if style != "dim" else len(line))
         return line
+
+
+def _title(progress: Progress) -> str:
+    """Return what the line of a part begins with; a category needs no stage beside it."""
+    return clean(progress.item) if progress.stage == COLLECTING else name_of(progress)
 
 
 def _sum(parts: Sequence[Part]) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from artgrab.cli import completion
 from artgrab.common.errors import BadInputError
 from artgrab.common.resources import ArtClassifier
 
@@ -13,8 +14,18 @@ DEFAULT_STORE = "artgrab-store"
 
 
 class Output(StrEnum):
-    TEXT = "text"
+    """How an answer is written."""
+
+    TABLE = "table"
     JSON = "json"
+
+
+class RowOutput(StrEnum):
+    """How answers that are rows are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
 
 
 Files = Annotated[
@@ -23,11 +34,35 @@ Files = Annotated[
         metavar="FILE...",
         help="ArtCategory and ArtClassifier documents.",
         readable=False,  # told with all other problems of the documents
+        autocompletion=completion.documents,
     ),
 ]
-StoreUri = Annotated[str, typer.Option("--store", help="Folder that keeps everything.")]
+StoreUri = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        metavar="URI",
+        envvar="ARTGRAB_STORE",
+        help="Where everything is kept: a folder or s3://BUCKET/PREFIX.",
+        autocompletion=completion.folders,
+    ),
+]
+Namespace = Annotated[str, typer.Option(metavar="NAME", help="Namespace within the store.")]
+Classifier = Annotated[
+    str,
+    typer.Argument(
+        metavar="CLASSIFIER",
+        help="Name of the ArtClassifier.",
+        autocompletion=completion.classifiers,
+    ),
+]
 OutputOption = Annotated[Output, typer.Option(help="json: one document, the last line on stdout.")]
-Listen = Annotated[str, typer.Option(help="ADDRESS:PORT to listen on; port 0 takes a free one.")]
+Listen = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS:PORT", help="Where to listen; port 0 takes a free one and says which."
+    ),
+]
 Parent = Annotated[
     int, typer.Option("--exit-with-parent", hidden=True, help="End when this process ends.")
 ]

@@ -77,6 +77,10 @@ class RichProgress:
         with self._lock:
             self._board.expect(stage, items)
 
+    def seconds(self, stage: str) -> dict[str, float]:
+        """Return how long each part of a stage took that has ended."""
+        return self._board.seconds(stage)
+
     def warn(self, text: str) -> None:
         """Write a warning above the board, once."""
         if _is_new(text, self._warned):
@@ -127,6 +131,10 @@ class PlainProgress:
 
     def expect(self, stage: str, items: Iterable[str]) -> None:
         """Say nothing of parts that have not begun."""
+
+    def seconds(self, stage: str) -> dict[str, float]:
+        """Return how long each part of a stage took that has ended."""
+        return self._board.seconds(stage)
 
     def warn(self, text: str) -> None:
         """Write a warning, once."""
