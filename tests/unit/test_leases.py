@@ -130,6 +130,44 @@ def test_who_wakes_after_another_took_over_loses_and_takes_nothing_away(
     assert keys(store) == [".lock/2", ".lock/2.b"]
 
 
+def test_a_late_release_takes_nothing_from_whoever_has_the_same_number_now(
+    store: Store, time: Time
+) -> None:
+    first, second, third = (lease(store, name, time) for name in "abc")
+    first.take()
+    second.take()
+    second.release()
+    third.take()
+    first.release()
+    third.beat()
+    third.check()
+    assert keys(store) == [".lock/1", ".lock/1.c"]
+
+
+class SlowStore(Store):
+    """Takes its time over every put."""
+
+    time: Time
+    seconds = 0.0
+
+    def put(self, key: str, data: bytes) -> None:
+        super().put(key, data)
+        self.time.sleep(self.seconds)
+
+
+def test_a_slow_beat_counts_from_its_beginning(time: Time) -> None:
+    store = SlowStore(MemoryStore(), uri="memory")
+    store.time = time
+    one = lease(store, "a", time)
+    one.take()
+    store.seconds = GIVE_UP_SECONDS - 1
+    one.beat()
+    one.check()
+    time.sleep(2)
+    with pytest.raises(LeaseLostError):
+        one.check()
+
+
 def test_a_late_beat_of_a_lost_holder_does_not_disturb_the_next(store: Store, time: Time) -> None:
     first, second, third = (lease(store, name, time) for name in "abc")
     first.take()
@@ -191,21 +229,27 @@ def test_a_process_of_another_machine_or_container_is_never_called_gone(other: s
 class World:
     """Runs contenders one request at a time, in an order and with pauses that others choose."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self) -> None:
         self.time = Time()
         self.done = threading.Semaphore(0)
         self.backend = MemoryStore()
-        self.actors = [Actor(self, name) for name in names]
-        for actor in self.actors:
-            actor.thread.start()
+        self.actors: list[Actor] = []
 
-    def step(self, actor: "Actor") -> None:
-        """Let one contender make its next request, or fall asleep."""
-        if actor.thread.is_alive() and not actor.ended:
+    def add(self, name: str, **more: object) -> "Actor":
+        actor = Actor(self, name, **more)  # type: ignore[arg-type]
+        self.actors.append(actor)
+        actor.thread.start()
+        return actor
+
+    def step(self, actor: "Actor", requests: int = 1) -> None:
+        """Let one contender make its next requests, or fall asleep between them."""
+        for _ in range(requests):
+            if actor.ended:
+                return
             actor.go.release()
             assert self.done.acquire(timeout=WAIT_SECONDS)
-        holders = [one.name for one in self.actors if one.holds()]
-        assert len(holders) <= 1, f"{holders} hold it at {self.time.now}"
+            holders = [one.name for one in self.actors if one.holds()]
+            assert len(holders) <= 1, f"{holders} hold it at {self.time.now}"
 
     def finish(self) -> None:
         for actor in self.actors:
@@ -223,6 +267,9 @@ class Actor:
     go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     killed: bool = False
     ended: bool = False
+    gone: Callable[[Holder], bool] = lambda one: False
+    script: Callable[["Actor"], None] | None = None
+    """What it does, once; where none is given it takes the lease again and again."""
     lease: Lease | None = None
     takings: int = 0
 
@@ -249,17 +296,28 @@ class Actor:
     def _run(self) -> None:
         self.go.acquire()
         try:
-            while not self.killed:
-                self._take_and_work()
-        except KilledError:
+            if self.script:
+                self.script(self)
+            while not (self.script or self.killed):
+                self.take_and_work()
+        except (KilledError, StoreBusyError, LeaseLostError):
             pass
         finally:
             self.ended = True
             self.world.done.release()
 
-    def _take_and_work(self) -> None:
+    def new_lease(self) -> Lease:
         store = Stepwise(self.world.backend, self.turn)
-        lease = Lease(store, me=holder(self.name), clock=self.world.time, sleep=self._sleep)
+        clock = self.world.time
+        return Lease(store, me=holder(self.name), clock=clock, sleep=self._sleep, gone=self.gone)
+
+    def take_and_keep(self) -> None:
+        lease = self.new_lease()
+        lease.take()
+        self.lease, self.takings = lease, 1
+
+    def take_and_work(self) -> None:
+        lease = self.new_lease()
         try:
             lease.take()
         except (StoreBusyError, LeaseLostError):
@@ -306,6 +364,38 @@ class Stepwise(Store):
             super().delete([key])
 
 
+ENOUGH = 300
+"""Requests for a watch over a silent holder and a taking after it."""
+REQUESTS = 11
+"""More than a taking makes up to the moment when it is sure."""
+
+
+@pytest.mark.parametrize("first", range(REQUESTS))
+def test_a_release_in_the_middle_of_a_takeover_lets_one_in_at_most(first: int) -> None:
+    for second in range(REQUESTS):
+        for third in range(0, REQUESTS, 2):
+            _release_between(first, second, third)
+
+
+def _release_between(first: int, second: int, third: int) -> None:
+    """A lives, but is thought to be gone: it releases while B takes over and C comes as well."""
+    world = World()
+    old = lease(memory(world.backend), "a", world.time)
+    old.take()
+    b, c = (
+        world.add(name, gone=lambda one: one.token == "a", script=Actor.take_and_keep)
+        for name in "bc"
+    )
+    try:
+        world.step(b, first)
+        old.release()
+        for actor, requests in ((c, second), (b, third), (c, ENOUGH), (b, ENOUGH)):
+            world.step(actor, requests)
+        assert b.takings + c.takings >= 1, f"after {first}, {second} and {third} requests"
+    finally:
+        world.finish()
+
+
 STEPS = st.lists(
     st.tuples(
         st.integers(0, 2),  # who
@@ -322,17 +412,16 @@ STEPS = st.lists(
 def test_however_requests_pauses_and_kills_fall_there_is_one_holder_and_work_goes_on(
     steps: list[tuple[int, int, float, bool]],
 ) -> None:
-    world = World("abc")
+    world = World()
+    for name in "abc":
+        world.add(name)
     try:
         for who, requests, seconds, killed in steps:
             world.time.now += seconds
-            for _ in range(requests):
-                world.step(world.actors[who])
+            world.step(world.actors[who], requests)
             world.actors[who].killed |= killed
-        last = Actor(world, "last")
-        world.actors = [*world.actors, last]
-        last.thread.start()
-        for _ in range(400):
+        last = world.add("last")
+        for _ in range(ENOUGH):
             world.step(last)
             if last.takings and not last.lease:
                 break

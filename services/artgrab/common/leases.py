@@ -36,6 +36,7 @@ GIVE_UP_SECONDS = 20.0
 """Well below LEASE_SECONDS: whatever clocks make of a second, it is over before another begins."""
 LEASE_SECONDS = 30.0
 _LOOK_SECONDS = 1.0
+_PROOFS = 3
 _TRIES = 20
 """Takings that met another's; each goes back for a while, and one of them wins."""
 
@@ -60,6 +61,11 @@ class View(NamedTuple):
     def highest(self) -> int:
         """The number that counts, 0 where there is no lock."""
         return max(self.locks, default=0)
+
+    @property
+    def state(self) -> tuple[dict[int, bytes], bytes]:
+        """What moves while a holder lives; others' beats come and go with their tries."""
+        return self.locks, self.beat
 
     @property
     def holder(self) -> Holder | None:
@@ -152,7 +158,7 @@ class Lease:
         view = first
         told = False
         while view.locks and not (view.holder and self._gone(view.holder)):
-            if view != first:
+            if view.state != first.state:
                 raise StoreBusyError(_busy(self._store, view.holder))
             if self._clock() - since >= LEASE_SECONDS:
                 break
@@ -169,29 +175,38 @@ class Lease:
         return True
 
     def _try(self, free: View) -> bool:
-        number = free.highest + 1
+        self._number = free.highest + 1
+        ours = [lock_key(self._number), self._beat_key]
+        self._prove_conditions()
         began = self._clock()
-        if not self._store.put_if_absent(lock_key(number), self._content):
+        if not self._store.put_if_absent(ours[0], self._content):
+            self._store.delete(ours[1:])
             return False
-        self._refuse_stores_without_conditions(number)
         after = look(self._store)
-        others = {n: content for n, content in after.locks.items() if n != number}
-        if after.highest != number or not others.items() <= free.locks.items():
-            self._store.delete([lock_key(number)])
+        others = {n: content for n, content in after.locks.items() if n != self._number}
+        if after.highest != self._number or not others.items() <= free.locks.items():
+            self._store.delete(ours)
             return False
-        self._number, self._beaten_at = number, began
+        self._beaten_at = began
         self.beat()
-        self._store.delete(sorted(after.keys - {lock_key(number)}))
+        self._store.delete(sorted(after.keys.difference(ours)))
         self.check()
         return True
 
-    def _refuse_stores_without_conditions(self, number: int) -> None:
-        if self._store.put_if_absent(lock_key(number), b"a second one"):
-            self._store.delete([lock_key(number)])
-            raise SurroundingsError(
-                f"store {self._store.uri}: this server overwrites where it is told not to "
-                "(If-None-Match: *), which artgrab needs; upgrade it, or choose another store"
-            )
+    def _prove_conditions(self) -> None:
+        """Begin the heartbeat, twice: a server that lets us would let two take the lease.
+
+        Between the two another process, clearing up, may have removed the first; not three times.
+        """
+        for _ in range(_PROOFS):
+            first = self._store.put_if_absent(self._beat_key, b"0")
+            if not (first and self._store.put_if_absent(self._beat_key, b"once more")):
+                return
+            self._store.delete([self._beat_key])
+        raise SurroundingsError(
+            f"store {self._store.uri}: this server overwrites where it is told not to "
+            "(If-None-Match: *), which artgrab needs; upgrade it, or choose another store"
+        )
 
 
 def look(store: Store) -> View:
