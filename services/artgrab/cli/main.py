@@ -15,6 +15,7 @@ from artgrab.cli.interrupts import interrupts
 from artgrab.cli.options import Output, OutputOption
 from artgrab.cli.predictions import find_pictures, predict_pictures, read_pictures
 from artgrab.cli.program import program
+from artgrab.cli.takedowns import takedowns
 from artgrab.common.errors import ArtgrabError
 from artgrab.common.logs import configure_logs
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 stages.register(app)
 app.add_typer(datasets, name="dataset")
+app.add_typer(takedowns, name="takedown")
 
 _INTERRUPTED = 128 + signal.SIGINT
 """What typer turns a KeyboardInterrupt into."""
