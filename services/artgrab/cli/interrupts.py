@@ -10,7 +10,6 @@ from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 from artgrab.common.errors import SurroundingsError
-from artgrab.common.processes import adopt_orphans, end_descendants
 
 T = TypeVar("T")
 
@@ -64,16 +63,11 @@ class Interrupts:
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:
         self._count += 1
-        if self._count > 1:
-            self._leave_at_once()
+        if self._count > 1:  # what is below ends with us: see die_with_parent
+            self.leave(_SHOW_CURSOR if sys.stderr.isatty() else "")
         if self._cancel is None:
             raise KeyboardInterrupt
         self._cancel()
-
-    def _leave_at_once(self) -> NoReturn:
-        adopt_orphans()
-        end_descendants()
-        self.leave(_SHOW_CURSOR if sys.stderr.isatty() else "")
 
     def leave(self, before: str = "") -> NoReturn:
         """Say how to go on, and end this process without waiting for its threads."""

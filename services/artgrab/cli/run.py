@@ -25,7 +25,8 @@ from artgrab.cli.withdrawals import apply_pending
 from artgrab.common.documents import Documents, select
 from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.common.keys import model_prefix
-from artgrab.common.lock import exclusive
+from artgrab.common.leftovers import clear_leftovers
+from artgrab.common.lock import exclusive_async
 from artgrab.common.network import NetworkSettings
 from artgrab.common.progress import ProgressSink
 from artgrab.common.resources import ArtCategory, ArtClassifier
@@ -71,6 +72,8 @@ async def run_job(job: Job) -> RunResult:
     )
     if job.classifier:
         await _learn(job, job.classifier, labels, result)
+    # What was killed in the middle of a put: by this run's end nothing is left of it.
+    await asyncio.to_thread(clear_leftovers, job.store)
     return result
 
 
@@ -84,7 +87,7 @@ async def _collect(job: Job) -> None:
     collector = Collector(
         store=job.store, network=job.network, progress=job.progress, work=job.work
     )
-    with exclusive(job.store):
+    async with exclusive_async(job.store):
         await collector.collect(job.documents.categories)
 
 

@@ -24,6 +24,8 @@ from artgrab.common.processes import die_with_parent
 _FIELD = re.compile(r'field "(\w+)"')
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+
 
 def run_process(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], None]) -> int:
     """Parse the options, run the server, and return the exit code; errors are one line on stderr.
@@ -36,12 +38,16 @@ def run_process(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespa
     options = parser.parse_args()
     if options.exit_with_parent is not None:
         die_with_parent(options.exit_with_parent)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until signals_set() takes over
     try:
         configure_logs()
         run(options)
     except ArtgrabError as error:
         sys.stderr.write(f"artgrab: {error}\n")
         return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("artgrab: interrupted before it was ready\n")
+        return SurroundingsError.exit_code
     return 0
 
 
@@ -131,16 +137,26 @@ async def set_health(servicer: Any, status: int, *, service: str) -> None:
 
 @contextmanager
 def signals_set(stop: asyncio.Event) -> Iterator[None]:
-    """Let SIGTERM and SIGINT set the event; only a main thread can."""
+    """Let SIGTERM and SIGINT set the event, and a second one end this process at once.
+
+    Only a main thread can; what handled them before does so again afterwards.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
-    wanted = (signal.SIGTERM, signal.SIGINT)
-    for one in wanted:
-        loop.add_signal_handler(one, stop.set)
+    before = {one: signal.getsignal(one) for one in _ENDING}
+    for one in _ENDING:
+        loop.add_signal_handler(one, _stop_or_leave, stop)
     try:
         yield
     finally:
-        for one in wanted:
+        for one, handler in before.items():
             loop.remove_signal_handler(one)
+            signal.signal(one, handler)
+
+
+def _stop_or_leave(stop: asyncio.Event) -> None:
+    if stop.is_set():
+        os._exit(SurroundingsError.exit_code)  # what is below ends with us: see die_with_parent
+    stop.set()

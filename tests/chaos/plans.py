@@ -1,0 +1,67 @@
+"""Where and what to kill: seeded, so that a run can be repeated, and pure."""
+
+import random
+from collections.abc import Mapping
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+
+class Phase(IntEnum):
+    """Of a job, in their order."""
+
+    COLLECT = 0
+    DATASET = 1
+    TRAIN = 2
+    PREDICT = 3
+
+
+class Victim(StrEnum):
+    """What a kill hits: the whole tree by its main process, or a single process below it."""
+
+    TREE = "tree"
+    BROWSER = "browser"
+    DECODER = "decoder"
+    DOWNLOADER = "downloader"
+    TRAINER = "trainer"
+    SERVER = "server"
+
+
+class Point(NamedTuple):
+    """A moment of the job and what dies then."""
+
+    phase: Phase
+    fraction: float
+    """Of what the phase still has to do: of its pictures, or of its usual time."""
+    victim: Victim
+
+
+_WEIGHTS: Mapping[Phase, float] = {
+    Phase.COLLECT: 6,
+    Phase.DATASET: 1.5,
+    Phase.TRAIN: 2.5,
+    Phase.PREDICT: 1.5,
+}
+_VICTIMS: Mapping[Phase, Mapping[Victim, float]] = {
+    Phase.COLLECT: {Victim.TREE: 3, Victim.BROWSER: 3, Victim.DECODER: 2, Victim.DOWNLOADER: 2},
+    Phase.DATASET: {Victim.TREE: 1},
+    Phase.TRAIN: {Victim.TREE: 1, Victim.TRAINER: 1},
+    Phase.PREDICT: {Victim.TREE: 1, Victim.SERVER: 1, Victim.DECODER: 0.5},
+}
+
+
+def plan_life(randomness: random.Random, *, kills: int) -> list[Point]:
+    """Return the points of one life of a store, in the order in which they come."""
+    phases = sorted(randomness.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=kills))
+    return [_point(randomness, phase) for phase in phases]
+
+
+def plan_each_once(randomness: random.Random) -> list[Point]:
+    """Return a life in which every victim dies, and the tree in every phase."""
+    pairs = [(phase, victim) for phase, victims in _VICTIMS.items() for victim in victims]
+    return [Point(phase, randomness.random(), victim) for phase, victim in sorted(pairs)]
+
+
+def _point(randomness: random.Random, phase: Phase) -> Point:
+    victims = _VICTIMS[phase]
+    (victim,) = randomness.choices(list(victims), list(victims.values()))
+    return Point(phase, randomness.random(), victim)
