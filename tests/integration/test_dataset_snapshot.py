@@ -106,7 +106,7 @@ def test_the_papers_of_a_snapshot_are_all_there(store: Store) -> None:
         "card.md",
         "card.html",
         "snapshot.json",
-        "sheets/dropped.jpg",
+        "sheets/dropped/murals.jpg",
         *(f"sheets/{category}.jpg" for category in LABELS),
     }
     for key, data in found.items():
@@ -117,6 +117,25 @@ def test_the_papers_of_a_snapshot_are_all_there(store: Store) -> None:
     assert snapshot.info.dropped == {"exact-duplicate": 1}
     credits_ = csv.DictReader(io.StringIO(found[f"{snapshot.prefix}/attribution.csv"].decode()))
     assert len(list(credits_)) == snapshot.info.images
+
+
+def test_the_card_tells_what_became_of_all_that_was_found_and_changes_no_digest(
+    store: Store,
+) -> None:
+    fill(store)
+    quiet = build(store)
+    store.delete([one.key for one in store.list(quiet.prefix)])
+    small = [
+        not_stored(candidate(f"http://small.test/{n}"), RecordOutcome.REJECTED, "too-small")
+        for n in range(5)
+    ]
+    put_entries(store, "tools", small)
+    snapshot = build(store)
+    assert snapshot.created
+    assert (snapshot.key, snapshot.info.content_sha256) == (quiet.key, quiet.info.content_sha256)
+    card = store.get(f"{snapshot.prefix}/card.html").decode()
+    assert "small.test/0" in card
+    assert f"kept of {len(LABELS) * SITES + 5}" in card
 
 
 def test_a_second_build_does_no_work(store: Store) -> None:
@@ -254,6 +273,7 @@ def test_a_changed_object_leaves_no_snapshot(store: Store) -> None:
         build(store)
 
 
+@pytest.mark.folder_only("the bytes of an object are the same in either kind of store")
 @pytest.mark.parametrize("name", ["groups.parquet", "manifest.parquet", "snapshot.json"])
 def test_no_damage_to_a_parent_goes_unnoticed_or_looks_like_a_bug(store: Store, name: str) -> None:
     fill(store)

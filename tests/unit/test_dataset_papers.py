@@ -2,7 +2,9 @@
 
 import csv
 import io
+from collections.abc import Iterable, Mapping
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +13,19 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from artgrab.common.manifest import ManifestRow
-from artgrab.common.records import MergedRecord
+from artgrab.common.pages import Thumbnail, escape_markdown
+from artgrab.common.records import MergedRecord, Record, RecordOutcome
+from artgrab.common.store import Store
 from artgrab.dataset.card_facts import CardFacts, card_facts
-from artgrab.dataset.cards import escape_markdown, html_card, markdown_card
-from artgrab.dataset.pictures import Dropped, picture_of
+from artgrab.dataset.card_pictures import first_pictures, pick_pairs
+from artgrab.dataset.cards import html_card, markdown_card
+from artgrab.dataset.dropped_sheets import dropped_sheet
+from artgrab.dataset.fates import EXAMPLES, Fates, fates_of
+from artgrab.dataset.pictures import NEAR_DUPLICATE, Dropped, Picture, picture_of
 from artgrab.dataset.rows import info_of
-from artgrab.dataset.sheets import TILE, Section, Tile, contact_sheet, strip, thumbnail
+from artgrab.dataset.sheets import TILE, Section, Tile, contact_sheet, square, thumbnail
 from artgrab.dataset.tables import encode_credits
-from tests.support.stored import candidate, drawing, stored
+from tests.support.stored import candidate, drawing, not_stored, put_picture, stored
 
 HOSTILE = '"><script>alert(1)</script>{{7*7}}<img src=x onerror=alert(1)>|`[a](javascript:x)'
 
@@ -48,9 +55,27 @@ def dropped(category: str) -> Dropped:
     return Dropped(picture=picture, reason="label-conflict")
 
 
-def facts(rows: list[ManifestRow], left_out: tuple[Dropped, ...] = ()) -> CardFacts:
+def lookalike(one: Record, original: Record) -> Dropped:
+    return Dropped(picture=_picture(one), reason=NEAR_DUPLICATE, original=_picture(original))
+
+
+def _picture(record: Record) -> Picture:
+    merged = MergedRecord(record, (record.candidate,))
+    return picture_of(merged, category="murals", label="art")
+
+
+def facts(
+    rows: list[ManifestRow],
+    left_out: tuple[Dropped, ...] = (),
+    fates: Mapping[str, Fates] | None = None,
+) -> CardFacts:
     info = info_of(rows, left_out, input_key="k", inputs_sha256="i", parent=None)
-    return card_facts("art-or-not", info, rows, left_out)
+    return card_facts("art-or-not", info, rows, left_out, fates=fates or {})
+
+
+def page(told: CardFacts) -> str:
+    pictures = {one.name: [Thumbnail("f00d", b"x", 96, 96)] for one in told.categories}
+    return html_card(told, pictures=pictures).decode()
 
 
 def points(rows: list[ManifestRow], left_out: tuple[Dropped, ...] = ()) -> str:
@@ -102,25 +127,81 @@ class Tags(HTMLParser):
 
 def test_strangers_text_stays_text_in_the_page() -> None:
     rows = [
-        row(n, licence_code=HOSTILE, licence_url="javascript:alert(1)", licence_evidence=HOSTILE)
+        row(
+            n,
+            url=f"http://img.site-{n}.test/{HOSTILE}",
+            source=HOSTILE,
+            licence_code=HOSTILE,
+            licence_url="javascript:alert(1)",
+            licence_evidence=HOSTILE,
+        )
         for n in range(12)
     ]
-    page = html_card(facts(rows), strips={"graffiti": b"x", "tools": b"x"}).decode()
+    found = candidate(f"http://x.test/{HOSTILE.replace(' ', '')}")
+    failed = [not_stored(found, RecordOutcome.FAILED, HOSTILE)]
+    shown = page(facts(rows, fates={"tools": fates_of(merged(failed))}))
     tags = Tags()
-    tags.feed(page)
+    tags.feed(shown)
     assert not {"script", "onerror"} & tags.found
     assert not any(link.startswith("javascript:") for link in tags.links)
-    assert "{{7*7}}" in page
+    assert "{{7*7}}" in shown
 
 
-def test_the_page_loads_nothing_from_elsewhere() -> None:
+def test_the_page_loads_nothing_from_elsewhere_and_says_whose_each_picture_is() -> None:
     rows = [row(n, licence_url="https://creativecommons.org/x") for n in range(12)]
-    page = html_card(facts(rows), strips={"graffiti": b"x", "tools": b"x"}).decode()
+    shown = page(facts(rows))
     tags = Tags()
-    tags.feed(page)
+    tags.feed(shown)
     assert "link" not in tags.found
-    assert "default-src 'none'" in page
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in shown
     assert "https://creativecommons.org/x" in tags.links
+    assert shown.count('<img data-source="f00d" src="data:image/jpeg;base64,') == 2
+
+
+def test_the_page_leads_to_every_sheet() -> None:
+    tags = Tags()
+    tags.feed(page(facts([row(n) for n in range(12)], (dropped("murals"), dropped("tools")))))
+    sheets = {"graffiti", "tools", "dropped/murals", "dropped/tools"}
+    assert {f"sheets/{name}.jpg" for name in sheets} <= set(tags.links)
+
+
+def merged(records: Iterable[Record]) -> list[MergedRecord]:
+    return [MergedRecord(one, (one.candidate,)) for one in records]
+
+
+def test_what_was_found_is_told_from_candidate_to_snapshot() -> None:
+    small = [
+        not_stored(candidate(f"http://small.test/{n}"), RecordOutcome.REJECTED, "too-small")
+        for n in range(5)
+    ]
+    gone = not_stored(candidate("http://gone.test/secret"), RecordOutcome.WITHDRAWN, "taken-down")
+    kept = stored(candidate("http://kept.test/1"), category="tools", source_sha256="s")
+    told = facts(
+        [row(n) for n in range(12)],
+        (dropped("tools"),),
+        {"tools": fates_of(merged([*small, gone, kept])), "graffiti": Fates()},
+    )
+    graffiti, tools = told.fates
+    assert (graffiti.found, graffiti.kept) == (0, 6)
+    assert (tools.found, tools.dropped, tools.kept) == (7, 1, 6)
+    assert told.outcomes == ["STORED", "WITHDRAWN", "REJECTED"]
+    first, second = told.reasons
+    assert (first.outcome, first.reason, first.images) == ("rejected", "too-small", 5)
+    assert first.categories == [("tools", 5)]
+    assert first.examples == [f"http://small.test/{n}" for n in range(EXAMPLES)]
+    assert (second.images, second.examples) == (1, [])
+    for text in (page(told), markdown_card(told).decode()):
+        assert "smaller than the filters ask for" in text
+        assert "secret" not in text
+
+
+def test_rows_that_were_taken_down_are_told() -> None:
+    rows = [row(n) for n in range(12)]
+    info = info_of(rows, (), input_key="k", inputs_sha256="i", parent=None)
+    told = card_facts("art-or-not", info, rows[1:], (), fates={})
+    assert (told.images, told.withdrawn) == (11, 1)
+    assert "1 picture was taken down since" in page(told)
+    assert "taken down since" not in page(facts(rows))
 
 
 def test_strangers_text_stays_text_in_markdown() -> None:
@@ -163,7 +244,51 @@ def test_a_thumbnail_fits_into_its_square_and_is_never_enlarged(side: int) -> No
     assert thumbnail(drawing("x", side=side)).size == (min(side, TILE),) * 2
 
 
-def test_a_strip_is_one_row_of_squares() -> None:
-    wide = Image.new("RGB", (300, 100))
-    image = Image.open(io.BytesIO(strip([wide, wide], side=50)))
-    assert image.size == (104, 50)
+def test_captions_make_a_sheet_higher_and_long_ones_stay_on_their_tile() -> None:
+    tile = Tile(thumbnail(drawing("x")))
+    plain = Image.open(io.BytesIO(contact_sheet("t", [Section("a", [tile])])))
+    long = Tile(tile.thumbnail, caption="W" * 1000)
+    told = Image.open(io.BytesIO(contact_sheet("t", [Section("a", [long])])))
+    assert told.height > plain.height
+    beside = told.crop((20 + TILE + 2, 0, told.width, told.height)).convert("L")
+    assert min(beside.crop((0, 80, *beside.size)).tobytes()) > 200  # paper only
+
+
+@pytest.mark.parametrize("size", [(300, 100), (7, 90)])
+def test_a_square_is_the_middle_of_a_picture(size: tuple[int, int]) -> None:
+    assert square(Image.new("RGB", size), side=50).size == (50, 50)
+
+
+def test_what_is_left_out_is_shown_beside_the_one_in_its_place(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    records = [put_picture(store, "murals", f"http://{n}.test/1") for n in range(4)]
+    pairs = [lookalike(records[1], records[0]), lookalike(records[2], records[0])]
+    sheet = Image.open(io.BytesIO(dropped_sheet(store, "murals", pairs)))
+    conflict = Dropped(picture=_picture(records[3]), reason="label-conflict")
+    longer = Image.open(io.BytesIO(dropped_sheet(store, "murals", [*pairs, conflict])))
+    assert longer.height > sheet.height
+    frame = sheet.convert("RGB").getpixel((21, 100))
+    assert isinstance(frame, tuple)
+    assert frame[2] > frame[0] + 60  # the kept one has a blue frame
+
+
+def test_of_each_original_one_copy_is_an_example(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    records = [put_picture(store, "murals", f"http://{n}.test/1") for n in range(5)]
+    pairs = pick_pairs(
+        store,
+        [
+            lookalike(records[1], records[0]),
+            lookalike(records[2], records[0]),
+            lookalike(records[4], records[3]),
+            dropped("murals"),
+        ],
+    )
+    kept = {one.kept.thumbnail.source_sha256 for one in pairs}
+    assert kept == {records[0].source_sha256, records[3].source_sha256}
+    assert [one.bits for one in pairs] == sorted((one.bits for one in pairs), reverse=True)
+
+
+@pytest.mark.parametrize(("categories", "each"), [(0, 5), (14, 5), (150, 3), (9000, 1)])
+def test_with_many_categories_each_shows_fewer_pictures(categories: int, each: int) -> None:
+    assert first_pictures(categories) == each

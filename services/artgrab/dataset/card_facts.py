@@ -1,24 +1,20 @@
-"""What a dataset card tells: counted over the rows, nothing invented."""
+"""What a dataset card tells: counted over rows and records, nothing invented."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from artgrab.common.manifest import SPLITS, ManifestRow, SnapshotInfo
+from artgrab.common.records import RecordOutcome
+from artgrab.common.tallies import LicenceCount, licence_counts, ranked
 from artgrab.common.urls import site_of
+from artgrab.dataset.fates import EXAMPLES, Fates, Why
 from artgrab.dataset.pictures import Dropped
+from artgrab.dataset.reasons import meaning_of
 from artgrab.dataset.weak_points import weak_points
 
 _TOP_SITES = 20
-_What = TypeVar("_What")
-
-REASONS: Mapping[str, str] = {
-    "exact-duplicate": "the same picture is in it already",
-    "near-duplicate": "a picture that looks the same is in it already",
-    "label-conflict": "found under two labels, so neither can be trusted",
-    "joins-two-splits": "belongs to groups on two sides of the split",
-}
+_MOST_REASONS = 40
 
 
 @dataclass(frozen=True)
@@ -31,16 +27,33 @@ class CategoryFacts:
     groups: int
     splits: Mapping[str, int]
     sources: Mapping[str, int]
+    dropped: int
 
 
 @dataclass(frozen=True)
-class LicenceFacts:
-    """How many pictures are under a licence, and what says so."""
+class CategoryFates:
+    """From what was found in a category to what is kept of it."""
 
-    code: str
-    url: str
-    evidence: str
+    name: str
+    found: int
+    outcomes: Mapping[RecordOutcome, int]
+    """Candidates by outcome."""
+    dropped: int
+    kept: int
+
+
+@dataclass(frozen=True)
+class ReasonFacts:
+    """Why pictures were not kept."""
+
+    outcome: str
+    """rejected, failed, withdrawn or left out."""
+    reason: str
+    meaning: str
     images: int
+    categories: Sequence[tuple[str, int]] = ()
+    examples: Sequence[str] = ()
+    """URLs."""
 
 
 @dataclass(frozen=True)
@@ -49,55 +62,144 @@ class CardFacts:
 
     name: str
     info: SnapshotInfo
+    images: int
     groups: int
     first_retrieved: str
     last_retrieved: str
     categories: Sequence[CategoryFacts]
-    licences: Sequence[LicenceFacts]
+    fates: Sequence[CategoryFates]
+    """Empty where the records were not read."""
+    outcomes: Sequence[RecordOutcome]
+    """That any candidate had, in the order of a job."""
+    reasons: Sequence[ReasonFacts]
+    """Against pictures that were not stored."""
+    licences: Sequence[LicenceCount]
     sites: Sequence[tuple[str, int]]
     """The sites with most pictures."""
     site_count: int
-    dropped: Sequence[tuple[str, int, str]]
+    dropped: Sequence[ReasonFacts]
+    dropped_by_category: Mapping[str, int]
     weak_points: Sequence[str]
+    withdrawn: int = 0
+    """Rows of the manifest that were taken down since."""
 
 
 def card_facts(
-    name: str, info: SnapshotInfo, rows: Sequence[ManifestRow], dropped: Sequence[Dropped]
+    name: str,
+    info: SnapshotInfo,
+    rows: Sequence[ManifestRow],
+    dropped: Sequence[Dropped],
+    *,
+    fates: Mapping[str, Fates],
 ) -> CardFacts:
-    """Count what the card of a snapshot tells."""
+    """Count what the card of a snapshot tells.
+
+    Args:
+        name: of the classifier.
+        info: the snapshot's document.
+        rows: its pictures; fewer than the document says where some were withdrawn.
+        dropped: its stored pictures that are left out.
+        fates: what became of each category's candidates; empty where nobody knows.
+    """
     sites = Counter(site_of(row.url) for row in rows)
     days = sorted(row.retrieved_at[:10] for row in rows)
+    lost = Counter(one.picture.category for one in dropped)
+    categories = _categories(rows, info.categories, lost)
     return CardFacts(
         name=name,
         info=info,
+        images=len(rows),
         groups=len({row.group for row in rows}),
-        first_retrieved=days[0],
-        last_retrieved=days[-1],
-        categories=[_category(rows, category) for category in info.categories],
-        licences=_licences(rows),
-        sites=_ranked(sites)[:_TOP_SITES],
+        first_retrieved=days[0] if days else "",
+        last_retrieved=days[-1] if days else "",
+        categories=categories,
+        fates=_fates(fates, {one.name: one.images for one in categories}, lost),
+        outcomes=[one for one in RecordOutcome if any(f.outcomes.get(one) for f in fates.values())],
+        reasons=_reasons(fates),
+        licences=licence_counts(rows),
+        sites=ranked(sites)[:_TOP_SITES],
         site_count=len(sites),
-        dropped=[(why, count, REASONS.get(why, "")) for why, count in info.dropped.items()],
-        weak_points=weak_points(rows, dropped),
+        dropped=_dropped(dropped),
+        dropped_by_category=dict(sorted(lost.items())),
+        weak_points=weak_points(rows, dropped) if rows else [],
+        withdrawn=info.images - len(rows),
     )
 
 
-def _category(rows: Sequence[ManifestRow], name: str) -> CategoryFacts:
-    own = [row for row in rows if row.category == name]
+def _categories(
+    rows: Sequence[ManifestRow], names: Iterable[str], lost: Mapping[str, int]
+) -> list[CategoryFacts]:
+    found: dict[str, list[ManifestRow]] = {name: [] for name in names}
+    for row in rows:
+        found[row.category].append(row)
+    return [_category(name, own, lost.get(name, 0)) for name, own in found.items() if own]
+
+
+def _category(name: str, own: Sequence[ManifestRow], lost: int) -> CategoryFacts:
     return CategoryFacts(
         name=name,
         label=own[0].label,
         images=len(own),
         groups=len({row.group for row in own}),
         splits={split: sum(row.split == split for row in own) for split in SPLITS},
-        sources=dict(_ranked(Counter(row.source for row in own))),
+        sources=dict(ranked(Counter(row.source for row in own))),
+        dropped=lost,
     )
 
 
-def _licences(rows: Iterable[ManifestRow]) -> list[LicenceFacts]:
-    counts = Counter((row.licence_code, row.licence_url, row.licence_evidence) for row in rows)
-    return [LicenceFacts(*what, images) for what, images in _ranked(counts)]
+def _fates(
+    fates: Mapping[str, Fates], kept: Mapping[str, int], lost: Mapping[str, int]
+) -> list[CategoryFates]:
+    return [
+        CategoryFates(
+            name=name,
+            found=one.found,
+            outcomes=one.outcomes,
+            dropped=lost.get(name, 0),
+            kept=kept.get(name, 0),
+        )
+        for name, one in sorted(fates.items())
+    ]
 
 
-def _ranked(counts: Counter[_What]) -> list[tuple[_What, int]]:
-    return sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+def _reasons(fates: Mapping[str, Fates]) -> list[ReasonFacts]:
+    counts: Counter[Why] = Counter()
+    for one in fates.values():
+        counts.update(one.reasons)
+    return [
+        ReasonFacts(
+            outcome=outcome.lower(),
+            reason=reason,
+            meaning=meaning_of(reason),
+            images=images,
+            categories=_by_category(fates, (outcome, reason)),
+            examples=_examples(fates, (outcome, reason)),
+        )
+        for (outcome, reason), images in ranked(counts)[:_MOST_REASONS]
+    ]
+
+
+def _by_category(fates: Mapping[str, Fates], why: Why) -> list[tuple[str, int]]:
+    return ranked(
+        Counter({name: one.reasons[why] for name, one in fates.items() if why in one.reasons})
+    )
+
+
+def _examples(fates: Mapping[str, Fates], why: Why) -> list[str]:
+    return [url for _, one in sorted(fates.items()) for url in one.examples.get(why, ())][:EXAMPLES]
+
+
+def _dropped(dropped: Sequence[Dropped]) -> list[ReasonFacts]:
+    reasons = Counter(one.reason for one in dropped)
+    return [
+        ReasonFacts(
+            outcome="left out",
+            reason=reason,
+            meaning=meaning_of(reason),
+            images=images,
+            categories=ranked(
+                Counter(one.picture.category for one in dropped if one.reason == reason)
+            ),
+        )
+        for reason, images in sorted(reasons.items())
+    ]

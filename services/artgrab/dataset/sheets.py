@@ -11,12 +11,15 @@ TILE = 112
 
 _COLUMNS = 10
 _GAP = 8
+_CAPTION_HEIGHT = 18
+_CAPTION_SIZE = 11.5
 _MARGIN = 20
 _TITLE_HEIGHT = 44
 _HEADING_HEIGHT = 34
-_PAPER, _GROUND, _INK, _SOFT = "#faf9f7", "#efedea", "#1f2328", "#6a6f76"
-_ACCENT = "#c2410c"
+_PAPER, _GROUND, _INK, _SOFT = "#faf9f7", "#efedea", "#1f2328", "#5c6269"
+_ACCENT = "#1f6c9c"
 _WIDTH = 2 * _MARGIN + _COLUMNS * (TILE + _GAP) - _GAP
+_QUALITY = 82
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Tile:
 
     thumbnail: Image.Image
     marked: bool = False
+    caption: str = ""
+    """One line below it, cut where it is too long."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,15 @@ class Section:
     tiles: Sequence[Tile]
 
     @property
+    def row_height(self) -> int:
+        """Pixels of a row of tiles with its gap."""
+        captions = _CAPTION_HEIGHT if any(tile.caption for tile in self.tiles) else 0
+        return TILE + captions + _GAP
+
+    @property
     def height(self) -> int:
         """Pixels, heading included."""
-        return _HEADING_HEIGHT + -(-len(self.tiles) // _COLUMNS) * (TILE + _GAP) + _GAP
+        return _HEADING_HEIGHT + -(-len(self.tiles) // _COLUMNS) * self.row_height + _GAP
 
 
 def thumbnail(data: bytes, *, side: int = TILE) -> Image.Image:
@@ -61,17 +72,25 @@ def contact_sheet(title: str, sections: Sequence[Section]) -> bytes:
         for number, tile in enumerate(section.tiles):
             row, column = divmod(number, _COLUMNS)
             left = _MARGIN + column * (TILE + _GAP)
-            _paste(sheet, draw, tile, (left, top + _HEADING_HEIGHT + row * (TILE + _GAP)))
+            _paste(sheet, draw, tile, (left, top + _HEADING_HEIGHT + row * section.row_height))
         top += section.height
-    return _jpeg(sheet)
+    return as_jpeg(sheet)
 
 
-def strip(thumbnails: Sequence[Image.Image], *, side: int) -> bytes:
-    """Return a row of square crops as JPEG, for a first glance."""
-    row = Image.new("RGB", (max(1, len(thumbnails)) * (side + 4) - 4, side), _PAPER)
-    for number, image in enumerate(thumbnails):
-        row.paste(_square(image, side), (number * (side + 4), 0))
-    return _jpeg(row)
+def square(image: Image.Image, *, side: int) -> Image.Image:
+    """Return the middle of a picture as a square."""
+    scale = side / min(image.size)
+    width, height = (max(side, round(length * scale)) for length in image.size)
+    left, top = (width - side) // 2, (height - side) // 2
+    large = image.resize((width, height), Image.Resampling.BICUBIC)
+    return large.crop((left, top, left + side, top + side))
+
+
+def as_jpeg(image: Image.Image, *, quality: int = _QUALITY) -> bytes:
+    """Return a picture as JPEG."""
+    sink = io.BytesIO()
+    image.save(sink, "JPEG", quality=quality, optimize=True)
+    return sink.getvalue()
 
 
 def _paste(
@@ -84,17 +103,18 @@ def _paste(
     sheet.paste(tile.thumbnail, (left + (TILE - width) // 2, top + (TILE - height) // 2))
     if tile.marked:
         draw.rectangle(box, outline=_ACCENT, width=3)
+    if tile.caption:
+        font = ImageFont.load_default(_CAPTION_SIZE)
+        ink = _ACCENT if tile.marked else _INK
+        draw.text((left, top + TILE + 2), _fitting(tile.caption, draw, font), fill=ink, font=font)
 
 
-def _square(image: Image.Image, side: int) -> Image.Image:
-    scale = side / min(image.size)
-    width, height = (max(side, round(length * scale)) for length in image.size)
-    left, top = (width - side) // 2, (height - side) // 2
-    large = image.resize((width, height), Image.Resampling.BICUBIC)
-    return large.crop((left, top, left + side, top + side))
-
-
-def _jpeg(image: Image.Image) -> bytes:
-    sink = io.BytesIO()
-    image.save(sink, "JPEG", quality=82, optimize=True)
-    return sink.getvalue()
+def _fitting(
+    text: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+) -> str:
+    if draw.textlength(text, font=font) <= TILE:
+        return text
+    text = text[:TILE]  # no character is narrower than a pixel
+    while text and draw.textlength(f"{text}...", font=font) > TILE:
+        text = text[:-1]
+    return f"{text}..."

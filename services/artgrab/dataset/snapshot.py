@@ -14,6 +14,7 @@ from artgrab.common.resources import ArtClassifier
 from artgrab.common.store import Store
 from artgrab.dataset.assignments import encode_sides, read_before
 from artgrab.dataset.curation import Before, curate
+from artgrab.dataset.fates import read_fates
 from artgrab.dataset.inputs import inputs_digest, read_pictures
 from artgrab.dataset.papers import papers_of
 from artgrab.dataset.rows import info_of, require_train_and_test, row_of
@@ -72,7 +73,8 @@ def build_snapshot(
         "manifest.parquet": encode_manifest(rows),
         "groups.parquet": encode_sides(curated.sides),
     }
-    papers = papers_of(store, name, info, rows, curated.dropped, progress=progress)
+    fates = read_fates(store, namespace=namespace, categories=labels)
+    papers = papers_of(store, name, info, rows, curated.dropped, progress=progress, fates=fates)
     digests = put_files(store, prefix, itertools.chain(files.items(), papers))
     info = msgspec.structs.replace(info, classifier=name, files=digests)
     store.put_if_absent(f"{prefix}/snapshot.json", msgspec.json.encode(info))

@@ -6,6 +6,7 @@ For services that render pages (dataset, trainer), whose extras bring jinja2.
 import re
 from base64 import b64encode
 from collections.abc import Collection
+from functools import cache
 from typing import NamedTuple
 
 from jinja2 import (
@@ -62,6 +63,7 @@ def withdraw_pictures(page: str, sources: Collection[str]) -> str:
     return _PICTURE.sub(neutral, page)
 
 
+@cache
 def environment(package: str) -> Environment:
     """Return the environment for the templates of a package.
 
