@@ -1,7 +1,6 @@
 """What the downloader acknowledges: what is durable, once, and whoever asks for it again."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -44,9 +43,9 @@ async def test_a_picture_is_stored_with_a_record_that_can_answer_for_it(
 
 
 async def test_nothing_is_acknowledged_before_it_is_durable(
-    hosts: PlayingHosts, tmp_path: Path
+    hosts: PlayingHosts, store_uri: str
 ) -> None:
-    store = GatedStore(tmp_path)
+    store = GatedStore.open(store_uri)
     (wanted,) = put_pictures(hosts, 1)
     async with downloader(store, hosts.network) as endpoint, open_stream(endpoint) as stream:
         await stream.send(batch([wanted]))
@@ -59,9 +58,9 @@ async def test_nothing_is_acknowledged_before_it_is_durable(
 
 
 async def test_a_failing_store_ends_the_stream_and_the_service_lives_on(
-    hosts: PlayingHosts, tmp_path: Path
+    hosts: PlayingHosts, store_uri: str
 ) -> None:
-    store = GatedStore(tmp_path)
+    store = GatedStore.open(store_uri)
     store.gate.set()
     store.failing = True
     wanted = put_pictures(hosts, 2)
@@ -78,9 +77,9 @@ async def test_a_failing_store_ends_the_stream_and_the_service_lives_on(
 
 
 async def test_what_a_lost_stream_left_unacknowledged_is_settled_on_the_next(
-    hosts: PlayingHosts, tmp_path: Path
+    hosts: PlayingHosts, store_uri: str
 ) -> None:
-    store = GatedStore(tmp_path)
+    store = GatedStore.open(store_uri)
     wanted = put_pictures(hosts, 3)
     async with downloader(store, hosts.network) as endpoint:
         async with open_stream(endpoint) as stream:

@@ -1,8 +1,9 @@
-"""Stores that misbehave on purpose, over a real folder."""
+"""Stores that misbehave on purpose, over real ones."""
 
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from obstore.store import LocalStore
 
@@ -41,10 +42,10 @@ class DyingStore(Store):
 
 
 class GatedStore(Store):
-    """Lets asynchronous puts wait for a gate, or fail."""
+    """Lets asynchronous puts wait for a gate, or fail; `open` it as any other."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(LocalStore(folder), uri=str(folder))
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.gate = asyncio.Event()
         self.failing = False
         self.asked = asyncio.Event()

@@ -164,7 +164,7 @@ async def test_the_ledger_is_read_again_when_no_stream_holds_it() -> None:
 async def test_a_stream_that_comes_while_another_still_writes_does_nothing_twice(
     tmp_path: Path,
 ) -> None:
-    worker, store = Worker({key: [] for key in IDS}), GatedStore(tmp_path)
+    worker, store = Worker({key: [] for key in IDS}), GatedStore.open(str(tmp_path))
     ledgers = Ledgers(store)
 
     async def stream(*, broken_off: bool) -> Verdict | None:

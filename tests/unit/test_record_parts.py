@@ -79,7 +79,7 @@ async def test_an_entry_is_there_when_append_returns(store: Store) -> None:
 
 
 async def test_append_does_not_return_before_the_store_has_the_entry(tmp_path: Path) -> None:
-    store = GatedStore(tmp_path)
+    store = GatedStore.open(str(tmp_path))
     appending = asyncio.create_task(writer(store, max_entries=1).append(record(1)))
     await store.asked.wait()
     assert not appending.done()
@@ -114,7 +114,7 @@ async def test_close_writes_what_waits(store: Store) -> None:
 async def test_a_failing_store_fails_every_append_of_the_group_and_no_later_one(
     tmp_path: Path,
 ) -> None:
-    store = GatedStore(tmp_path)
+    store = GatedStore.open(str(tmp_path))
     store.gate.set()
     store.failing = True
     writing = writer(store, max_entries=2)
