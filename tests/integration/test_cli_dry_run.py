@@ -21,6 +21,7 @@ from artgrab.model.documents import MARKER
 from artgrab.model.weights import choose_weights
 from artgrab.trainer.train import input_key
 from tests.support.stored import put_picture
+from tests.support.trees import tree
 
 DOCUMENTS = """
 apiVersion: artgrab.dev/v1alpha1
@@ -85,12 +86,6 @@ def shown(documents: Path, store: Path, *options: str, width: int = 100) -> str:
 def planned(documents: Path, store: Path) -> dict[str, Any]:
     plan: dict[str, Any] = json.loads(shown(documents, store, "--output", "json"))
     return plan
-
-
-def tree(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return size and time of change of everything below a folder."""
-    found = [folder, *folder.rglob("*")]
-    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
 
 
 def collected(documents: Path, folder: Path) -> Store:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from artgrab.cli import jobs, stages
+from artgrab.cli import jobs, looking, stages
 from artgrab.cli.answers import prediction_table, predictions_json
 from artgrab.cli.datasets import datasets
 from artgrab.cli.interrupts import interrupts
@@ -33,6 +33,7 @@ _INTERRUPTED = 128 + signal.SIGINT
 
 
 app.command(epilog=jobs.EXAMPLES)(jobs.run)
+app.command(epilog=looking.EXAMPLES)(looking.status)
 
 
 @app.command(epilog="Example: artgrab predict cat.jpg photos/ --endpoint 127.0.0.1:8500")
