@@ -13,7 +13,13 @@ import psutil
 import pytest
 
 from artgrab.common.network import NetworkSettings
-from artgrab.scraper.browser import BrowserError, browser_options, chromium, remove_leftovers
+from artgrab.scraper.browser import (
+    Browser,
+    BrowserError,
+    browser_options,
+    chromium,
+    remove_leftovers,
+)
 from tests.support.requirements import need_browser
 from tests.support.waiting import eventually
 
@@ -108,6 +114,56 @@ async def test_a_browser_that_crashes_is_an_error_of_the_browser(temporary: Path
         with pytest.raises(BrowserError):
             await browser.html()
     assert _processes(temporary) == []
+
+
+def _kill(folder: Path, word: str) -> None:
+    """Kill the processes with a word as their program or in their options."""
+    found = [one for one in _processes(folder) if word in (one.name(), *_words(one))]
+    assert found
+    for process in found:
+        process.kill()
+
+
+def _words(process: psutil.Process) -> list[str]:
+    command = process.cmdline()
+    return command if "artgrab.scraper.guardian" not in command else ["artgrab.scraper.guardian"]
+
+
+@pytest.mark.parametrize("word", ["artgrab.scraper.guardian", "chromedriver", "--type=renderer"])
+async def test_the_death_of_any_process_of_a_browser_is_noticed_and_nothing_is_left(
+    temporary: Path, word: str
+) -> None:
+    async with chromium(NetworkSettings()) as browser:
+        await browser.open("data:text/html,hello")
+        _kill(temporary, word)
+        with pytest.raises(BrowserError):
+            await _use_until_it_breaks(browser)
+    assert _processes(temporary) == []
+    assert _files(temporary) == []
+
+
+async def _use_until_it_breaks(browser: Browser) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            await browser.html()
+
+
+async def test_what_a_killed_guardian_and_its_killed_owner_leave_is_ended_by_the_next_browser(
+    temporary: Path,
+) -> None:
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _HOLDER, stdout=asyncio.subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    assert await holder.stdout.readline() == b"ready\n"
+    holder.send_signal(signal.SIGSTOP)  # so that it cannot clear away after the guardian
+    _kill(temporary, "artgrab.scraper.guardian")
+    holder.kill()
+    await holder.wait()
+    assert "chromium" in {process.name() for process in _processes(temporary)}
+    async with chromium(NetworkSettings()):
+        assert not any(str(holder.pid) in str(path) for path in _files(temporary))
+    await eventually(lambda: not _processes(temporary) and not _files(temporary))
 
 
 def test_profiles_whose_owner_is_gone_are_removed_and_no_others(tmp_path: Path) -> None:

@@ -47,9 +47,10 @@ def end_descendants() -> None:
 
 
 def end_those_at_home(folder: str, *, seconds: float = 10.0) -> None:
-    """Kill every process whose environment names a folder of ours as HOME, whoever its parent is.
+    """Kill every process that has a folder of ours as its HOME or in an option.
 
-    For descendants that were lost because who had adopted them was killed.
+    For descendants that were lost because who had adopted them was killed. Not all of a browser's
+    processes keep the environment they were started with.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and (found := list(_at_home(folder))):
@@ -59,10 +60,14 @@ def end_those_at_home(folder: str, *, seconds: float = 10.0) -> None:
 
 
 def _at_home(folder: str) -> Iterator[int]:
-    home = b"HOME=" + os.fsencode(folder)
+    name = os.fsencode(folder)
     for entry in _entries():
         with suppress(OSError):  # gone, or not ours to read
-            if home in (entry / "environ").read_bytes().split(b"\0"):
+            options = (entry / "cmdline").read_bytes().split(b"\0")
+            environment = (entry / "environ").read_bytes().split(b"\0")
+            if b"HOME=" + name in environment or any(
+                option.startswith(b"--") and name in option for option in options
+            ):
                 yield int(entry.name)
 
 
