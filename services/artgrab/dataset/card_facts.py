@@ -62,7 +62,6 @@ class CardFacts:
 
     name: str
     info: SnapshotInfo
-    images: int
     groups: int
     first_retrieved: str
     last_retrieved: str
@@ -80,8 +79,6 @@ class CardFacts:
     dropped: Sequence[ReasonFacts]
     dropped_by_category: Mapping[str, int]
     weak_points: Sequence[str]
-    withdrawn: int = 0
-    """Rows of the manifest that were taken down since."""
 
 
 def card_facts(
@@ -96,8 +93,8 @@ def card_facts(
 
     Args:
         name: of the classifier.
-        info: the snapshot's document.
-        rows: its pictures; fewer than the document says where some were withdrawn.
+        info: the snapshot's document, or what is left of it.
+        rows: its pictures.
         dropped: its stored pictures that are left out.
         fates: what became of each category's candidates; empty where nobody knows.
     """
@@ -108,10 +105,9 @@ def card_facts(
     return CardFacts(
         name=name,
         info=info,
-        images=len(rows),
         groups=len({row.group for row in rows}),
-        first_retrieved=days[0] if days else "",
-        last_retrieved=days[-1] if days else "",
+        first_retrieved=days[0],
+        last_retrieved=days[-1],
         categories=categories,
         fates=_fates(fates, {one.name: one.images for one in categories}, lost),
         outcomes=[one for one in RecordOutcome if any(f.outcomes.get(one) for f in fates.values())],
@@ -121,8 +117,7 @@ def card_facts(
         site_count=len(sites),
         dropped=_dropped(dropped),
         dropped_by_category=dict(sorted(lost.items())),
-        weak_points=weak_points(rows, dropped) if rows else [],
-        withdrawn=info.images - len(rows),
+        weak_points=weak_points(rows, dropped),
     )
 
 
@@ -132,7 +127,7 @@ def _categories(
     found: dict[str, list[ManifestRow]] = {name: [] for name in names}
     for row in rows:
         found[row.category].append(row)
-    return [_category(name, own, lost.get(name, 0)) for name, own in found.items() if own]
+    return [_category(name, own, lost.get(name, 0)) for name, own in found.items()]
 
 
 def _category(name: str, own: Sequence[ManifestRow], lost: int) -> CategoryFacts:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from artgrab.common.record_parts import read_records
-from artgrab.common.records import MergedRecord, RecordOutcome
+from artgrab.common.records import TAKEN_DOWN, MergedRecord, RecordOutcome
 from artgrab.common.store import Store
 
 EXAMPLES = 3
@@ -22,7 +22,7 @@ class Fates:
     reasons: Mapping[Why, int] = field(default_factory=dict)
     """Of those that are not stored."""
     examples: Mapping[Why, tuple[str, ...]] = field(default_factory=dict)
-    """A few of their URLs; none of what was withdrawn."""
+    """A few of their URLs; none of what is taken down."""
 
     @property
     def found(self) -> int:
@@ -56,6 +56,6 @@ def fates_of(records: Iterable[MergedRecord]) -> Fates:
         why = (outcome, one.record.reason)
         reasons[why] += 1
         known = examples.get(why, ())
-        if outcome is not RecordOutcome.WITHDRAWN and len(known) < EXAMPLES:
+        if one.record.reason != TAKEN_DOWN and len(known) < EXAMPLES:
             examples[why] = (*known, one.candidate.url)
     return Fates(dict(outcomes), dict(reasons), examples)

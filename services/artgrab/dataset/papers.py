@@ -37,8 +37,8 @@ def papers_of(
     Args:
         store: where the pictures lie.
         classifier: its name.
-        info: the snapshot's document.
-        rows: its pictures; fewer than the document says where some were withdrawn.
+        info: the snapshot's document, or what is left of it.
+        rows: its pictures.
         dropped: its stored pictures that are left out.
         progress: told how many pictures are done.
         fates: what became of each category's candidates; the card says nothing of it without.
@@ -51,10 +51,9 @@ def papers_of(
     done = 0
     for category in info.categories:
         own = [row for row in rows if row.category == category]
-        if own:
-            tiles = [Tile(read_thumbnail(store, row)) for row in own[:MAX_TILES]]
-            pictures[category] = _firsts(own, tiles, first_pictures(len(info.categories)))
-            yield f"sheets/{category}.jpg", _category_sheet(category, own, tiles)
+        tiles = [Tile(read_thumbnail(store, row)) for row in own[:MAX_TILES]]
+        pictures[category] = _firsts(own, tiles, first_pictures(len(info.categories)))
+        yield f"sheets/{category}.jpg", _category_sheet(category, own, tiles)
         done += len(own)
         progress(Progress(stage="dataset", item=classifier, done=done, total=len(rows)))
     yield from _dropped_sheets(store, dropped)

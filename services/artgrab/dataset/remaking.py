@@ -11,6 +11,7 @@ from artgrab.common.record_parts import read_records
 from artgrab.common.records import MergedRecord, RecordOutcome
 from artgrab.common.store import Store
 from artgrab.common.urls import candidate_id
+from artgrab.dataset.fates import read_fates
 from artgrab.dataset.papers import papers_of
 from artgrab.dataset.pictures import Dropped, Picture, picture_of
 from artgrab.dataset.snapshot import put_files
@@ -38,7 +39,8 @@ def remake_papers(store: Store, namespace: str, prefix: str) -> dict[str, str]:
     counts = dict(sorted(Counter(one.reason for one in dropped).items()))
     left = msgspec.structs.replace(left_of(info, rows), dropped=counts)
     name = info.classifier or "pictures"
-    papers = papers_of(store, name, left, rows, dropped, progress=no_progress)
+    fates = read_fates(store, namespace=namespace, categories=info.categories)
+    papers = papers_of(store, name, left, rows, dropped, progress=no_progress, fates=fates)
     return put_files(store, prefix, (one for one in papers if one[0] not in _TABLES))
 
 
