@@ -200,4 +200,4 @@ def test_the_table_fits_narrow_terminals(tmp_path: Path, width: int) -> None:
     assert max(map(len, lines)) <= width
     (fish,) = [line for line in lines if line.startswith("fish")]
     assert fish.split()[1:4] == ["1", "0", "0"]
-    assert "not ended yet" in fish
+    assert "not ended" in fish
