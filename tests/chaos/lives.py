@@ -32,6 +32,8 @@ class Undisturbed:
     seconds: Mapping[Phase, float]
     """How long each phase took."""
     pictures: int
+    temporary: frozenset[str]
+    """Files it leaves as well: torch keeps an empty folder for a cache of its own."""
 
 
 @dataclass
@@ -69,7 +71,7 @@ def undisturbed(setting: Setting) -> Undisturbed:
             time.sleep(_POLL_SECONDS)  # another process's doings: there is nothing to wait on
         answer = run.result()
     store = open_store(setting)
-    return Undisturbed(take(store), answer, seconds, _pictures(store))
+    return Undisturbed(take(store), answer, seconds, _pictures(store), _temporary(setting))
 
 
 class Life:
@@ -183,7 +185,7 @@ class Life:
 
     def _check(self) -> None:
         left = [f"process {one.pid}: {_describe(one)}" for one in marked(self._setting)]
-        left += [f"file {path}" for path in (self._setting.scratch / "tmp").rglob("*")]
+        left += [f"file {n}" for n in _temporary(self._setting) - self._expected.temporary]
         for process in self._family:
             left += [f"file {path}" for path in Path("/tmp").glob(f"artgrab-*-{process.pid}-*")]
         left += [f"port {port}" for port in self._still_listening()]
@@ -208,6 +210,11 @@ class Life:
 def open_store(setting: Setting) -> Store:
     """Open a store of a setting; those in a bucket need its environment in this process."""
     return Store.open(setting.store)
+
+
+def _temporary(setting: Setting) -> frozenset[str]:
+    folder = setting.scratch / "tmp"
+    return frozenset(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
 def _pictures(store: Store) -> int:
