@@ -9,34 +9,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-import msgspec
-
-from artgrab.common.digests import digest_of
 from artgrab.common.errors import BadInputError, ObjectCorruptError, ObjectMissingError
-from artgrab.common.keys import SCHEMA_VERSION
 from artgrab.common.manifest import read_snapshot_info, read_withdrawal
 from artgrab.common.store import Store
-from artgrab.common.takedowns import PREFIX, Takedowns, read_takedowns
+from artgrab.common.takedowns import Takedowns, read_takedowns
 from artgrab.model.documents import read_info
 from artgrab.takedowns.copies import clean_report, drop_features
+from artgrab.takedowns.pending import note_applied, state_of
 from artgrab.takedowns.places import Category, models, namespaces, snapshots
 from artgrab.takedowns.records import Gone, note_records, withdraw_records
 from artgrab.takedowns.snapshots import remake_papers, withdraw_rows
-
-APPLIED_KEY = f"{PREFIX}/applied.json"
-_LISTED = ("datasets", "features", "models")
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 Remake = Callable[[Store, str, str], dict[str, str]]
 """Makes the papers of the snapshot of a namespace at a prefix again; returns their SHA-256."""
-
-
-class _Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """Remembers in which state of the store nothing was left to do."""
-
-    state: str
-    schema_version: int = SCHEMA_VERSION
 
 
 @dataclass
@@ -70,18 +57,6 @@ class Applied:
         self.problems = other.problems
 
 
-def is_pending(store: Store) -> bool:
-    """Tell whether there may be something to apply; quick where there is not.
-
-    Raises:
-        SurroundingsError: the store failed, or a tombstone cannot be read.
-    """
-    takedowns, applied = read_takedowns(store), _read_applied(store)
-    if not takedowns and not applied:
-        return False
-    return applied != _state(store, takedowns)
-
-
 def apply_takedowns(store: Store, *, remake: Remake) -> Applied:
     """Remove what is taken down from everywhere in a store; repeated, it ends the same.
 
@@ -92,15 +67,14 @@ def apply_takedowns(store: Store, *, remake: Remake) -> Applied:
         SurroundingsError: the store failed, or a tombstone cannot be read; the same call goes on.
     """
     takedowns, done = read_takedowns(store), Applied()
-    while True:
-        state = _state(store, takedowns)
+    state, before = state_of(store, takedowns), ""
+    while state != before:  # the last pass finds nothing to do
         step = _Step(store, takedowns, remake)
         step.run()
         done.add(step.done)
-        if step.done.nothing:
-            break
+        before, state = state, state_of(store, takedowns)
     if not done.problems:
-        store.put(APPLIED_KEY, msgspec.json.encode(_Applied(state=state)))
+        note_applied(store, state)
     return done
 
 
@@ -177,25 +151,3 @@ def learned_from(store: Store, prefix: str) -> str:
         return read_info(store, prefix).dataset_sha256
     except ObjectMissingError:
         return ""
-
-
-def _state(store: Store, takedowns: Takedowns) -> str:
-    """Return the digest of all that decides whether there is something to do.
-
-    Objects but overlays never change under their key, so their keys say it all; pictures follow
-    from the records.
-    """
-    keys = []
-    for namespace in namespaces(store):
-        for name in store.folders(f"{namespace}/categories"):
-            keys += [info.key for info in store.list(f"{namespace}/categories/{name}/records")]
-        for kind in _LISTED:
-            keys += [info.key for info in store.list(f"{namespace}/{kind}")]
-    return digest_of([[one.id for one in takedowns], keys])
-
-
-def _read_applied(store: Store) -> str:
-    try:
-        return msgspec.json.decode(store.get(APPLIED_KEY), type=_Applied).state
-    except (ObjectMissingError, msgspec.MsgspecError):
-        return ""  # then it is found out again
