@@ -1,5 +1,8 @@
-"""The `artgrab` command inside of this process: what it said, and its exit code."""
+"""The `artgrab` command, in this process or in one of its own: what it said, and its exit code."""
 
+import asyncio
+import json
+import os
 import sys
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -7,6 +10,9 @@ from unittest.mock import patch
 import pytest
 
 from artgrab.cli.main import main
+from artgrab.common.network import NetworkSettings
+
+_LONGEST_SECONDS = 240.0
 
 
 class Said(NamedTuple):
@@ -15,6 +21,11 @@ class Said(NamedTuple):
     code: int
     out: str
     err: str
+
+    @property
+    def last(self) -> str:
+        """The last line on stderr: what was the matter."""
+        return self.err.splitlines()[-1] if self.err else ""
 
 
 def artgrab(captured: pytest.CaptureFixture[str], *arguments: Any) -> Said:
@@ -26,3 +37,32 @@ def artgrab(captured: pytest.CaptureFixture[str], *arguments: Any) -> Said:
     out, err = captured.readouterr()
     assert "Traceback" not in err
     return Said(int(ended.value.code or 0), out, err)
+
+
+async def artgrab_process(*arguments: Any, **environment: str) -> Said:
+    """Call the command as a process of its own, with more environment."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "artgrab.cli", *map(str, arguments)),
+        env=os.environ | environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), _LONGEST_SECONDS)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    assert b"Traceback" not in err, err.decode()
+    return Said(process.returncode, out.decode(), err.decode())
+
+
+def reaching(network: NetworkSettings) -> dict[str, str]:
+    """Return the environment with which the command reaches what these settings reach."""
+    return {
+        "ARTGRAB_RESOLVE": json.dumps(network.resolve),
+        "ARTGRAB_ALLOWED_TARGETS": json.dumps(network.allowed_targets),
+        "ARTGRAB_CONTACT": "mailto:me@example.org",
+    }

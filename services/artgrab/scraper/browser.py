@@ -21,6 +21,7 @@ from urllib3.exceptions import HTTPError
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.network import NetworkSettings
 from artgrab.common.processes import end_those_at_home
+from artgrab.scraper.browser_programs import BrowserMissingError, find_programs, mismatch
 
 PAGE_LOAD_SECONDS = 45
 SCRIPT_SECONDS = 30
@@ -196,7 +197,7 @@ async def chromium(network: NetworkSettings) -> AsyncIterator[Browser]:
     try:
         port = await asyncio.to_thread(_port, guardian)
         options = browser_options(network, binary=browser, profile=f"{folder}/profile")
-        session = await asyncio.to_thread(_start_session, port, options)
+        session = await asyncio.to_thread(_start_session, port, options, driver)
         yield ChromiumBrowser(session)
     finally:
         await asyncio.shield(asyncio.to_thread(_end, guardian, session, folder))
@@ -240,18 +241,18 @@ def _temporary_folder() -> str:
 
     Chromium puts a socket 77 characters deeper, and the path of a socket ends at 107 (unix(7)).
     """
-    folder = tempfile.gettempdir()
+    try:
+        folder = tempfile.gettempdir()
+    except OSError as error:
+        raise BrowserError(f"{error.strerror}; let TMPDIR name a folder with room in it") from error
     return folder if len(folder) <= _LONGEST_PATH else "/tmp"  # noqa: S108 - mkdtemp goes below
 
 
 def _programs() -> tuple[str, str]:
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if browser is None or driver is None:
-        missing = "chromium" if browser is None else "chromium-driver"
-        raise BrowserError(
-            f"{missing} is not installed; on Debian: apt-get install chromium chromium-driver"
-        )
-    return browser, driver
+    try:
+        return find_programs()
+    except BrowserMissingError as error:
+        raise BrowserError(str(error)) from error
 
 
 def _prepare(parent: str, driver: str) -> tuple[str, subprocess.Popen[bytes]]:
@@ -288,7 +289,7 @@ def _port(guardian: subprocess.Popen[bytes]) -> int:
     return int(line)
 
 
-def _start_session(port: int, options: Options) -> webdriver.Remote:
+def _start_session(port: int, options: Options, driver: str) -> webdriver.Remote:
     address = f"http://127.0.0.1:{port}"
     direct = Proxy(raw={"proxyType": "DIRECT"})
     config = ClientConfig(address, proxy=direct, timeout=_COMMAND_SECONDS)
@@ -300,8 +301,11 @@ def _start_session(port: int, options: Options) -> webdriver.Remote:
         parameters = {"source": f"(() => {{ {_PENDING_SCRIPT} }})()"}
         session.execute("executeCdpCommand", {"cmd": on_each_page, "params": parameters})
     except exceptions.SessionNotCreatedException as error:
-        advice = "install chromium and chromium-driver of one version, and allow user namespaces"
-        raise BrowserError(f"Chromium does not start ({_message(error)}); {advice}") from error
+        complaint = mismatch(options.binary_location, driver) or (
+            f"{_message(error)}; chromium and chromium-driver must be of one version, TMPDIR must "
+            "have room, and other users than root need user namespaces"
+        )
+        raise BrowserError(f"Chromium does not start: {complaint}") from error
     except (exceptions.WebDriverException, HTTPError, OSError) as error:
         raise BrowserError(f"Chromium does not start: {_message(error)}") from error
     return session
@@ -322,6 +326,8 @@ def _end(guardian: subprocess.Popen[bytes], session: webdriver.Remote | None, fo
 
 
 def _message(error: BaseException) -> str:
+    if isinstance(error, exceptions.TimeoutException):
+        return "no answer in time"
     return _first_line(str(getattr(error, "msg", None) or error)) or type(error).__name__
 
 
