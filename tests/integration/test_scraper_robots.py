@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from artgrab.common.robots import MAX_BYTES
+from artgrab.common.robots import MAX_BYTES, MAX_REDIRECTS
 from artgrab.scraper.robots import MAX_DELAY_SECONDS, Robots
 from artgrab.scraper.web import open_session
 from tests.support.playing_hosts import PlayingHosts
@@ -41,7 +41,7 @@ async def test_rules_are_kept_as_they_address_us(
 
 
 @pytest.mark.parametrize(
-    ("status", "allowed"), [(404, True), (403, True), (500, False), (503, False)]
+    ("status", "allowed"), [(404, True), (403, True), (429, False), (500, False), (503, False)]
 )
 async def test_no_rules_allow_all_and_a_broken_server_forbids_all(
     hosts: PlayingHosts, session: aiohttp.ClientSession, status: int, allowed: bool
@@ -71,8 +71,65 @@ async def test_redirects_are_followed_but_not_for_ever(
     assert not await robots.allows(_PAGE)
     assert await robots.allows("http://a.test/other")
     hosts.put("http://c.test/robots.txt", status=302, headers={"Location": "/robots.txt"})
-    assert not await Robots(session).allows("http://c.test/")
-    assert hosts.asked("http://c.test/robots.txt") <= 6
+    assert await Robots(session).allows("http://c.test/"), "as if there were none"
+    assert hosts.asked("http://c.test/robots.txt") == 1 + MAX_REDIRECTS
+
+
+async def test_as_many_redirects_are_followed_as_the_standard_asks_for(
+    hosts: PlayingHosts, session: aiohttp.ClientSession
+) -> None:
+    for number in range(MAX_REDIRECTS):
+        source = f"http://h{number}.test/robots.txt"
+        target = f"http://h{number + 1}.test/robots.txt"
+        hosts.put(source, status=301, headers={"Location": target})
+    hosts.put(f"http://h{MAX_REDIRECTS}.test/robots.txt", b"User-agent: *\nDisallow: /")
+    assert not await Robots(session).allows("http://h0.test/")
+
+
+async def test_rules_are_believed_for_a_day(
+    hosts: PlayingHosts, session: aiohttp.ClientSession
+) -> None:
+    now = [0.0]
+    robots = Robots(session, clock=lambda: now[0])
+    assert await robots.allows(_PAGE)
+    hosts.put(_ROBOTS, b"User-agent: *\nDisallow: /")
+    now[0] += 23 * 3600
+    assert await robots.allows(_PAGE)
+    now[0] += 2 * 3600
+    assert not await robots.allows(_PAGE)
+
+
+async def test_a_site_is_given_its_pause_before_every_page_but_the_first(
+    hosts: PlayingHosts, session: aiohttp.ClientSession
+) -> None:
+    hosts.put(_ROBOTS, b"User-agent: *\nCrawl-delay: 2")
+    robots = Robots(session)
+    assert [await robots.pause(_PAGE) for _ in range(3)] == [0, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("rules", "asked"),
+    [
+        ("User-agent: *\nDisallow: /", True),
+        ("User-agent: artgrab\nDisallow: /w/", False),
+        ("User-agent: artgrab\nDisallow: /x/\n\nUser-agent: *\nDisallow: /", True),
+    ],
+)
+async def test_an_api_is_forbidden_only_by_rules_that_name_us(
+    hosts: PlayingHosts, session: aiohttp.ClientSession, rules: str, asked: bool
+) -> None:
+    hosts.put(_ROBOTS, rules.encode())
+    refusal = await Robots(session).refusal_by_name("http://a.test/w/api.php")
+    assert (refusal == "") is asked, refusal
+
+
+async def test_what_the_rules_say_on_usage_is_known_of_a_page(
+    hosts: PlayingHosts, session: aiohttp.ClientSession
+) -> None:
+    hosts.put(_ROBOTS, b"User-agent: *\nContent-Usage: /gallery train-ai=n")
+    robots = Robots(session)
+    assert await robots.opt_outs(_PAGE) == ("robots.txt: content-usage train-ai=n",)
+    assert await robots.opt_outs("http://a.test/other") == ()
 
 
 async def test_endless_rules_are_read_to_the_limit(

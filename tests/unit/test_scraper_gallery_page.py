@@ -11,7 +11,7 @@ from artgrab.common.records import Licence
 from artgrab.common.resources import GallerySelectors
 from artgrab.common.urls import normalise_url
 from artgrab.scraper.sources.base import MAX_TEXT_LENGTH, Found
-from artgrab.scraper.sources.gallery_page import absolute_url, parse
+from artgrab.scraper.sources.gallery_page import Parsed, absolute_url, parse
 
 _SELECTORS = GallerySelectors(
     item="article.picture",
@@ -63,7 +63,7 @@ def test_addresses_are_relative_to_the_base_that_the_page_names() -> None:
 
 @pytest.mark.parametrize("page", [b"", b"   ", b"\x00", b"not html", b"\xff\xfe\xff", b"<" * 5000])
 def test_a_page_without_pictures_gives_none(page: bytes) -> None:
-    assert parse(page, base_url=_BASE, selectors=_SELECTORS) == (0, [])
+    assert parse(page, base_url=_BASE, selectors=_SELECTORS) == Parsed(0, [])
 
 
 def test_a_page_as_deep_as_browsers_build_it_gives_its_pictures() -> None:
@@ -137,3 +137,11 @@ def test_any_bytes_parse_to_pictures_with_web_addresses(page: bytes) -> None:
 def test_an_address_is_normal_or_empty(text: str) -> None:
     url = absolute_url(text, base_url=_BASE)
     assert url == "" or normalise_url(url) == url
+
+
+def test_metas_of_a_page_are_read_up_to_a_bound() -> None:
+    metas = "<meta name=robots content=noai><meta name=x><meta content=y>" * 300
+    page = f"<html><head>{metas}</head><body><figure></figure></body></html>".encode()
+    found = parse(page, base_url=_BASE, selectors=_SELECTORS).metas
+    assert set(found) == {("robots", "noai")}
+    assert len(found) == 200

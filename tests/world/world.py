@@ -17,6 +17,7 @@ from tests.world.hosts import Hosts, plan_hosts
 from tests.world.packages import missing_requirements
 from tests.world.pictures import catalogue as cached_catalogue
 from tests.world.scripts import scripts
+from tests.world.signals import SignalSites
 from tests.world.sites import RequestLog, SeenRequest, Site, Sites, application
 from tests.world.wiki import running_wiki, wiki_code, wiki_files
 from tests.world.wiki_site import WikiSite
@@ -84,7 +85,7 @@ def demo_world(*, wiki: bool = True, port: int = 0) -> Iterator[World]:
     hosts = plan_hosts(catalogue)
     log = RequestLog()
     with ExitStack() as stack:
-        others: list[Site] = []
+        others: list[Site] = [SignalSites(catalogue)]
         if wiki:
             files = wiki_files(root, catalogue)
             others += [WikiSite(catalogue, files.images, stack.enter_context(running_wiki(files)))]

@@ -8,20 +8,21 @@ from collections.abc import Iterable
 
 HEADERS = ("cf-mitigated", "x-yandex-captcha", "x-amzn-waf-action")
 """Sent with their challenge pages by Cloudflare, Yandex and AWS WAF."""
-_READ_BYTES = 65536
+_READ_BYTES = 32768
+_WORDS = (
+    rb"captcha|unusual traffic|are you (?:a )?(?:human|robot)|not a robot|just a moment"
+    rb"|checking your browser|attention required|security check|verify (?:that )?you are"
+    rb"|access denied|access to this page has been denied"
+)
 _MARKS = re.compile(
-    rb"captcha|cf-turnstile|cf-chl-|challenge-form|challenge-platform|unusual traffic"
-    rb"|are you (?:a )?(?:human|robot)|not a robot|just a moment\.\.\."
-    rb"|checking your browser|access to this page has been denied",
+    rb"<(?:title|h1|h2)\b[^>]{0,200}>[^<]{0,200}(?:" + _WORDS + rb")"
+    rb"|action=[\"']?[^\"'> ]{0,200}captcha|id=[\"']?challenge-form|cf_chl_opt",
     re.IGNORECASE,
 )
+"""In headlines and forms alone: scripts against robots lie on many a harmless page as well."""
 
 
-def is_challenge(body: bytes, header_names: Iterable[str] = ()) -> bool:
-    """Tell whether a page that came instead of what was asked for is a challenge to prove oneself.
-
-    Words alone do not tell a challenge from a page that also has a form with a captcha: ask only
-    about pages that lack what they should hold.
-    """
+def is_challenge(page: bytes, header_names: Iterable[str] = ()) -> bool:
+    """Tell whether a page that came instead of what was asked for is such a challenge."""
     names = {name.lower() for name in header_names}
-    return not names.isdisjoint(HEADERS) or bool(_MARKS.search(body[:_READ_BYTES]))
+    return not names.isdisjoint(HEADERS) or bool(_MARKS.search(page[:_READ_BYTES]))

@@ -334,4 +334,6 @@ def _candidate(found: Found, health: SourceHealth) -> Candidate:
         claimed_height=found.height,
         licence=found.licence,
         creator=found.creator,
+        page_read=found.page_read,
+        page_signals=found.page_signals,
     )

@@ -13,6 +13,7 @@ from artgrab.common.resources import Source
 from artgrab.scraper.browser import Browser
 from artgrab.scraper.robots import Robots
 from artgrab.scraper.turns import Turns
+from artgrab.scraper.wariness import Wariness
 
 MAX_TEXT_LENGTH = 500
 """Characters kept of titles and names: they are labels for people, and hostile input."""
@@ -40,6 +41,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     width: int = 0
     """Pixels as claimed, 0 where unknown."""
     height: int = 0
+    page_read: bool = False
+    """The page it was found on was looked through for opt-outs."""
+    page_signals: tuple[str, ...] = ()
+    """Opt-outs on that page: they hold for the pictures on it."""
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +57,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     """Start the browser, or return the one that runs already."""
     turns: Turns
     sleep: Callable[[float], Awaitable[None]]
+    wariness: Wariness = msgspec.field(default_factory=Wariness)
 
 
 class Driver(Protocol):

@@ -7,13 +7,24 @@ from urllib.parse import quote, urldefrag
 
 import msgspec
 
+from artgrab.common.challenges import is_challenge
 from artgrab.common.resources import GallerySelectors, Source
 from artgrab.common.urls import site_of
 from artgrab.scraper.browser import Browser, PageError
 from artgrab.scraper.selectors import to_xpath
 from artgrab.scraper.sources.base import Found, SourceError, SourceLeftError, Tools
 from artgrab.scraper.sources.gallery_page import Parsed, absolute_url, parse
-from artgrab.scraper.sources.gallery_scripts import CHANGE, FIRST_ITEMS, GROWTH, MORE, SCROLL
+from artgrab.scraper.sources.gallery_scripts import (
+    CHANGE,
+    FIRST_ITEMS,
+    GROWTH,
+    HEADERS,
+    MORE,
+    SCROLL,
+)
+from artgrab.scraper.sources.gallery_signals import OPT_OUT_HEADERS, OptOuts
+
+_REFUSING_STATUS = (401, 403, 429, 451, 503)
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +82,7 @@ class _Visit:
         self._items = to_xpath(selectors.item)
         self._more = to_xpath(selectors.more) if selectors.more else ""
         self._parsed = Parsed(0, [])
+        self._opt_outs = OptOuts()
         self._offset = 0  # items on the pages before this one
         self._pages: set[str] = set()
         self._next = ""
@@ -81,18 +93,27 @@ class _Visit:
 
     async def open(self, url: str) -> None:
         """Open a page of the gallery and wait for its first items."""
-        if refusal := await self._tools.robots.refusal(url):
+        if refusal := await self._tools.robots.refusal(url) or self._tools.wariness.problem(url):
             raise SourceError(refusal)
+        if pause := await self._tools.robots.pause(url):
+            await self._tools.sleep(pause)
         self._browser: Browser = await self._tools.browser()
         try:
             status = await self._browser.open(url)
         except PageError as error:
             raise SourceError(f"{url} cannot be opened: {error}") from error
         if status >= 400:
+            self._note_refusal(url, status)
             raise SourceError(f"{url} answers with status {status}: missing, or we are blocked")
         self._pages.add(urldefrag(url)[0])
         self._url = url
         await self._run(FIRST_ITEMS, self._items, self._limits.first_items_seconds)
+        headers = await self._run(HEADERS, OPT_OUT_HEADERS)
+        self._opt_outs = OptOuts(await self._tools.robots.opt_outs(url), headers)
+
+    def _note_refusal(self, url: str, status: int) -> None:
+        if status in _REFUSING_STATUS:
+            self._tools.wariness.refused(url, f"status {status}", at_once=status == 429)
 
     async def new_pictures(self) -> list[Found]:
         """Return what the page shows that was not shown before."""
@@ -104,10 +125,25 @@ class _Visit:
         self._parsed = await asyncio.to_thread(
             parse, html, base_url=base_url, selectors=self._selectors, first_rank=self._offset
         )
-        shown = {found.url: found for found in reversed(self._parsed.found)}
+        self._check_welcome(html)
+        signals = self._opt_outs.with_metas(self._parsed.metas)
+        shown = {
+            found.url: msgspec.structs.replace(found, page_read=True, page_signals=signals)
+            for found in reversed(self._parsed.found)
+        }
         fresh = [found for url, found in shown.items() if url not in self.known]
         self.known.update(shown)
         return sorted(fresh, key=lambda found: found.rank)
+
+    def _check_welcome(self, html: bytes) -> None:
+        """Raise SourceError where the page wants a person instead of showing items."""
+        if self._parsed.items or not is_challenge(html):
+            self._tools.wariness.welcomed(self._url)
+            return
+        self._tools.wariness.refused(self._url, "a page that wants a person")
+        raise SourceError(
+            f"{self._url} asks for proof that a person is there; artgrab gives none and stops"
+        )
 
     async def grow(self) -> bool:
         """Bring more pictures onto the page, or open the next one; False at the end."""
@@ -143,7 +179,6 @@ class _Visit:
         url, self._next = self._next, ""
         self._note_barren_page()
         self._offset += self._parsed.items
-        await self._tools.sleep(await self._tools.robots.delay(url))
         await self.open(url)
 
     def _may_follow(self, url: str) -> bool:

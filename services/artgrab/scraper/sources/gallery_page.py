@@ -1,6 +1,7 @@
 """From the HTML of a gallery page to the pictures on it; pure."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urljoin
 
@@ -14,6 +15,7 @@ from artgrab.scraper.selectors import to_xpath
 from artgrab.scraper.sources.base import Found, plain_text
 
 _DROPPED = re.compile(r"[\t\r\n]")  # as browsers do (WHATWG URL, 4.1)
+_MAX_METAS = 200
 _ENCODED = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -21,6 +23,8 @@ class Parsed(NamedTuple):
     items: int
     """Elements that match the item selector, with or without a picture."""
     found: list[Found]
+    metas: Sequence[tuple[str, str]] = ()
+    """Name and content of the page's meta elements."""
 
 
 def parse(
@@ -41,7 +45,12 @@ def parse(
     found = (
         _found(item, paths, base=base, rank=first_rank + place) for place, item in enumerate(items)
     )
-    return Parsed(len(items), [one for one in found if one is not None])
+    return Parsed(len(items), [one for one in found if one is not None], _metas(page))
+
+
+def _metas(page: Selector) -> Sequence[tuple[str, str]]:
+    elements = page.xpath("//meta[@name and @content]")[:_MAX_METAS]
+    return tuple((one.attrib["name"], one.attrib["content"]) for one in elements)
 
 
 class _Paths:

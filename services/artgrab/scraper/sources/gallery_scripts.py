@@ -79,3 +79,15 @@ const [items, known, seconds] = arguments;
 return until(() => count(items) !== known || last(items) !== window.artgrabLast, seconds);
 """
 """(items, known, seconds): wait, after a press, for more items or for others in their place."""
+
+HEADERS = """
+const [names] = arguments;
+const late = new Promise(resolve => setTimeout(resolve, 2000));
+const request = fetch(location.href, {cache: 'only-if-cached', mode: 'same-origin'});
+const answer = await Promise.race([request, late]).catch(() => null);
+return answer ? names.map(name => answer.headers.get(name)) : null;
+"""
+"""(names): headers of the page's own answer, out of the browser's cache, without a request.
+
+Null where the page is not in it (no-store), or its policy forbids scripts to read it.
+"""

@@ -96,6 +96,8 @@ class _Wiki:
         Raises:
             SourceError: the wiki refuses, or stays busy or lagging.
         """
+        if problem := self._tools.wariness.problem(self._url) or await self._refusal():
+            raise SourceError(problem)
         trouble = ""
         for attempt in range(_ATTEMPTS):
             try:
@@ -106,7 +108,12 @@ class _Wiki:
                 trouble, wait = failure(error), 0.0
             if attempt + 1 < _ATTEMPTS:
                 await self._tools.sleep(_wait_seconds(attempt, wait))
+        self._tools.wariness.leave(self._url, f"gave no answer in {_ATTEMPTS} tries ({trouble})")
         raise SourceError(f"{site_of(self._url)} gives no answer in {_ATTEMPTS} tries: {trouble}")
+
+    async def _refusal(self) -> str:
+        async with self._tools.turns.at(URL(self._url).authority):
+            return await self._tools.robots.refusal_by_name(self._url)
 
     async def _ask_once(self, fields: Mapping[str, str | int]) -> Answer:
         async with (
@@ -117,9 +124,12 @@ class _Wiki:
             if response.status == 429 or response.status >= 500:
                 raise LaggingError(f"status {response.status}", retry_after=retry_after)
             if response.status != 200:
+                self._tools.wariness.refused(self._url, f"status {response.status}")
                 raise SourceError(f"{self._url} answers with status {response.status}")
             body = await read_at_most(response, _ANSWER_BYTES)
-        return parse_answer(body, retry_after=retry_after)
+        answer = parse_answer(body, retry_after=retry_after)
+        self._tools.wariness.welcomed(self._url)
+        return answer
 
     async def thumbnails(self, page_ids: Sequence[int]) -> dict[int, File]:
         """Return files whose URL and size are those of a thumbnail."""
