@@ -145,6 +145,11 @@ def listeners() -> Iterator[tuple[int | None, int]]:
             yield one.pid, one.laddr.port
 
 
+def hear_signals() -> None:
+    """Undo what shells do to jobs in the background: they ignore Ctrl-C (POSIX, 2.11)."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def running(setting: Setting, folder: Path) -> Iterator[Run]:
     """Start the job; its words go to a folder. Whatever happens, it is gone afterwards."""
@@ -155,7 +160,14 @@ def running(setting: Setting, folder: Path) -> Iterator[Run]:
     environment["PATH"] += os.pathsep + setting.marker
     out, err = folder / "out", folder / "err"
     with out.open("wb") as stdout, err.open("wb") as stderr:
-        process = subprocess.Popen(command, env=environment, stdout=stdout, stderr=stderr)
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+            preexec_fn=hear_signals,
+        )
     run = Run(process, setting, out, err)
     try:
         yield run

@@ -49,9 +49,14 @@ class Collector:
             return
         gate = asyncio.Semaphore(self.at_once)
         arguments = ("--store", self.store.uri)
-        async with running("artgrab.downloader", *arguments, progress=self.progress) as server:
-            attempts = (self._attempt(c, server.endpoint, gate) for c in pending)
-            errors = await asyncio.gather(*attempts)
+        async with (
+            running("artgrab.downloader", *arguments, progress=self.progress) as server,
+            # Not gather(): it would return at a Ctrl-C while browsers are still being ended.
+            asyncio.TaskGroup() as group,
+        ):
+            attempts = [self._attempt(c, server.endpoint, gate) for c in pending]
+            tasks = [group.create_task(attempt) for attempt in attempts]
+        errors = [task.result() for task in tasks]
         failed = {c.metadata.name: e for c, e in zip(pending, errors, strict=True) if e}
         raise_together(failed, all_failed=all(errors))
 

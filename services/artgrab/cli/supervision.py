@@ -140,8 +140,15 @@ async def running(
                 yield server
                 keeper.cancel()
         except BaseExceptionGroup as errors:
-            # The first is the cause; the others came of ending what was under way.
-            raise errors.exceptions[0] from errors.exceptions[0].__cause__
+            cause = _first(errors)
+            raise cause from cause.__cause__
+
+
+def _first(errors: BaseException) -> BaseException:
+    """Return the cause; the others came of ending what was under way."""
+    while isinstance(errors, BaseExceptionGroup):
+        errors = errors.exceptions[0]
+    return errors
 
 
 @contextlib.contextmanager
