@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -32,8 +33,13 @@ def artgrab(captured: pytest.CaptureFixture[str], *arguments: Any) -> Said:
     """Call the command as a shell would; a second faster than a process of its own."""
     captured.readouterr()
     argv = ["artgrab", *map(str, arguments)]
-    with patch.object(sys, "argv", argv), pytest.raises(SystemExit) as ended:
-        main()
+    handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with patch.object(sys, "argv", argv), pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        for one, handler in handlers.items():  # the command takes them over for its process
+            signal.signal(one, handler)
     out, err = captured.readouterr()
     assert "Traceback" not in err
     return Said(int(ended.value.code or 0), out, err)

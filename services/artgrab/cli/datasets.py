@@ -6,10 +6,10 @@ import msgspec
 import typer
 
 from artgrab.cli.options import DEFAULT_STORE, Files, StoreUri, only_classifier
+from artgrab.cli.preflight import existing_store
 from artgrab.cli.render import progress_sink
 from artgrab.cli.snapshots import build as build_snapshot
 from artgrab.common.documents import load_documents, select
-from artgrab.common.store import Store
 
 datasets = typer.Typer(help="Make datasets of what is stored, and look after them.")
 
@@ -23,8 +23,9 @@ def build(files: Files, store: StoreUri = DEFAULT_STORE) -> None:
     documents = load_documents(files)
     classifier = only_classifier(documents.classifiers)
     labels = select(classifier, documents)
+    opened = existing_store(store)
     with progress_sink(sys.stderr) as progress:
-        snapshot = build_snapshot(Store.open(store), classifier, labels=labels, progress=progress)
+        snapshot = build_snapshot(opened, classifier, labels=labels, progress=progress)
     typer.echo(msgspec.json.encode(snapshot.info).decode())
 
 

@@ -1,14 +1,19 @@
 """What can be told before the work: of documents before the store is opened, then of the rest."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from artgrab.common.document_problems import Problem
 from artgrab.common.documents import Documents, refuse, selected
 from artgrab.common.errors import BadInputError
+from artgrab.common.keys import dataset_prefix
 from artgrab.common.progress import ProgressSink
 from artgrab.common.resources import ArtCategory, ArtClassifier
+from artgrab.common.store import Store
+
+_KEY = re.compile(r"[0-9a-f]{8,64}")
 
 
 def check_documents(documents: Documents) -> None:
@@ -24,15 +29,51 @@ def check_documents(documents: Documents) -> None:
     refuse(problems)
 
 
+def check_scrape(documents: Documents) -> list[ArtCategory]:
+    """Return the categories to scrape.
+
+    Raises:
+        BadInputError: there is none, or a selector is wrong.
+    """
+    if not documents.categories:
+        raise BadInputError("no ArtCategory is given; artgrab scrape takes at least one")
+    refuse(_selector_problems(documents))
+    return documents.categories
+
+
 def check_pictures(paths: Sequence[Path]) -> None:
     """Refuse what --predict names and is not there, before the work and not after it.
 
     Raises:
         BadInputError: a path is not there, or a folder holds no picture.
     """
-    from artgrab.cli.predictions import find_pictures
+    from artgrab.cli.picture_files import find_pictures
 
     find_pictures(paths)
+
+
+def existing_store(uri: str) -> Store:
+    """Open a store that a stage before has filled, and make none.
+
+    Raises:
+        BadInputError: there is none.
+        SurroundingsError: it cannot be read or written.
+    """
+    Store.open(uri, to_write=False)
+    return Store.open(uri)
+
+
+def check_snapshot(store: Store, *, namespace: str, key: str) -> None:
+    """Refuse a snapshot that the store does not have.
+
+    Raises:
+        BadInputError: it is not there, or not complete.
+    """
+    if _KEY.fullmatch(key) and store.exists(f"{dataset_prefix(namespace, key)}/snapshot.json"):
+        return
+    raise BadInputError(
+        f"{store.uri} has no complete snapshot {key[:80]}; artgrab dataset build makes one"
+    )
 
 
 async def check_browser(categories: Sequence[ArtCategory]) -> None:

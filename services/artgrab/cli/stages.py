@@ -9,6 +9,7 @@ import typer
 
 from artgrab.cli.interrupts import interrupts
 from artgrab.cli.options import DEFAULT_STORE, Files, Listen, Parent, StoreUri, only_classifier
+from artgrab.cli.preflight import check_browser, check_scrape, check_snapshot, existing_store
 from artgrab.cli.render import progress_sink
 from artgrab.cli.state import read_classifier_state, run_id_of, update_classifier_state
 from artgrab.cli.withdrawals import apply_pending
@@ -18,7 +19,7 @@ from artgrab.common.keys import dataset_prefix, model_prefix
 from artgrab.common.network import NetworkSettings
 from artgrab.common.processes import die_with_parent
 from artgrab.common.progress import ForwardingSink
-from artgrab.common.servers import read_settings
+from artgrab.common.servers import check_address, read_settings
 from artgrab.common.store import Store
 
 Snapshot = Annotated[str, typer.Option(help="Input key of another snapshot.")]
@@ -38,11 +39,14 @@ def scrape(
 
     Example: artgrab scrape category.yaml --downloader 127.0.0.1:50051
     """
+    categories = check_scrape(load_documents(files))
+    network = read_settings(NetworkSettings)
     from artgrab.cli.failures import raise_together
+    from artgrab.scraper.reachable import check_downloaders
     from artgrab.scraper.scrape import scrape as scrape_category
 
-    categories = load_documents(files).categories
-    network = read_settings(NetworkSettings)
+    interrupts.run(check_browser(categories))
+    interrupts.run(check_downloaders(downloader))
     failed: dict[str, ArtgrabError] = {}
     with progress_sink(sys.stderr) as progress:
         for category in categories:
@@ -65,9 +69,11 @@ def download(store: StoreUri = DEFAULT_STORE, listen: Listen = "127.0.0.1:50051"
 
     Example: artgrab download --store artgrab-store --listen 127.0.0.1:50051
     """
+    from artgrab.downloader.server import loopback_host
     from artgrab.downloader.server import run as run_server
     from artgrab.downloader.settings import DownloaderSettings
 
+    loopback_host(listen)
     settings = read_settings(DownloaderSettings, listen=listen)
     run_server(settings, read_settings(NetworkSettings), Store.open(store), _announce)
 
@@ -81,16 +87,17 @@ def train(
     """
     if parent:
         die_with_parent(parent)
-    from artgrab.trainer import train as train_classifier
-
     classifier = only_classifier(load_documents(files).classifiers)
     name, namespace = classifier.metadata.name, classifier.metadata.namespace
-    opened = Store.open(store)
+    opened = existing_store(store)
     state = read_classifier_state(opened, namespace=namespace, classifier=name)
     if not (snapshot or state.dataset):
         raise BadInputError(
             f"{opened.uri} has no dataset of {name}; artgrab dataset build makes one"
         )
+    check_snapshot(opened, namespace=namespace, key=snapshot or state.dataset)
+    from artgrab.trainer import train as train_classifier  # loads torch: after all that is quick
+
     with progress_sink(sys.stderr) as shown:
         apply_pending(opened, progress=ForwardingSink() if parent else shown)
         trained = train_classifier(
@@ -114,14 +121,15 @@ def serve(
 
     Example: artgrab serve art-or-not --store artgrab-store --listen 127.0.0.1:8500
     """
-    from artgrab.model.classifier import Classifier
-    from artgrab.serving import ServingSettings
-    from artgrab.serving import serve as serve_predictions
-
-    opened = Store.open(store)
+    check_address(listen)
+    opened = existing_store(store)
     state = read_classifier_state(opened, namespace=namespace, classifier=classifier)
     if not state.model:
         raise BadInputError(f"{opened.uri} has no model of {classifier}; artgrab run makes one")
+    from artgrab.model.classifier import Classifier  # loads torch: after all that is quick
+    from artgrab.serving import ServingSettings
+    from artgrab.serving import serve as serve_predictions
+
     settings = read_settings(ServingSettings, listen=listen)
     model = Classifier.load(opened, model_prefix(namespace, state.model), threads=settings.threads)
     asyncio.run(serve_predictions(settings, model, _announce))

@@ -89,7 +89,7 @@ async def serve(
         BadInputError: the address to listen on is none, or is open to others.
         SurroundingsError: the address is taken.
     """
-    host = _loopback_host(settings.listen)
+    host = loopback_host(settings.listen)
     stop = stop or asyncio.Event()
     async with AsyncExitStack() as stack:
         stack.enter_context(signals_set(stop))
@@ -157,7 +157,13 @@ async def _servicer(
         )
 
 
-def _loopback_host(listen: str) -> str:
+def loopback_host(listen: str) -> str:
+    """Return the host of --listen, which must be loopback as long as callers show no tokens.
+
+    Raises:
+        BadInputError: it is another, or no address at all.
+        SurroundingsError: it is taken.
+    """
     if not _is_loopback(listen_endpoint(listen).host):
         raise BadInputError(
             f"--listen {listen}: without a key for tokens only loopback is allowed; use 127.0.0.1"
