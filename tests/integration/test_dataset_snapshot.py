@@ -1,10 +1,9 @@
-"""The dataset stage on a folder: what is built, when nothing is, and what a kill leaves."""
+"""The dataset stage: what is built, when nothing is, and what a kill leaves."""
 
 import contextlib
 import csv
 import io
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import msgspec
 import pyarrow.parquet as pq
@@ -217,12 +216,14 @@ class MortalStore(Store):
         self.puts_left -= 1
 
 
-def test_a_build_killed_before_any_put_ends_in_the_same_snapshot(tmp_path: Path) -> None:
-    whole = Store.open(str(tmp_path / "whole"))
+def test_a_build_killed_before_any_put_ends_in_the_same_snapshot(
+    store_uris: Callable[[str], str],
+) -> None:
+    whole = Store.open(store_uris("whole"))
     fill(whole)
     expected = contents(whole, build(whole).prefix)
     for puts in range(len(expected)):
-        store = MortalStore.open(str(tmp_path / f"killed-{puts}"))
+        store = MortalStore.open(store_uris(f"killed-{puts}"))
         store.puts_left = 1000
         fill(store)
         store.puts_left = puts

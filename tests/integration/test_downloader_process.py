@@ -30,12 +30,12 @@ COMMAND = [sys.executable, "-m", "artgrab.downloader"]
 
 @asynccontextmanager
 async def process(
-    folder: Path, hosts: PlayingHosts
+    store_uri: str, hosts: PlayingHosts
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """Start the server as people do; yield it with its endpoint."""
     running = await asyncio.create_subprocess_exec(
         *COMMAND,
-        *("--store", os.fspath(folder), "--listen", "127.0.0.1:0"),
+        *("--store", store_uri, "--listen", "127.0.0.1:0"),
         *("--exit-with-parent", str(os.getpid())),
         stdout=subprocess.PIPE,
         env={
@@ -62,10 +62,10 @@ def finals(store: Store) -> dict[str, RecordOutcome]:
 
 
 async def test_it_prints_one_line_serves_and_ends_on_sigterm(
-    hosts: PlayingHosts, tmp_path: Path
+    hosts: PlayingHosts, store_uri: str
 ) -> None:
     url = hosts.put("http://a.test/a.jpg", jpeg())
-    async with process(tmp_path, hosts) as (running, endpoint):
+    async with process(store_uri, hosts) as (running, endpoint):
         (ack,) = await ingest(endpoint, [candidate(url)])
         assert ack.outcome == pb.OUTCOME_STORED
         children = psutil.Process(running.pid).children()
@@ -75,7 +75,8 @@ async def test_it_prints_one_line_serves_and_ends_on_sigterm(
     assert not psutil.wait_procs(children, timeout=WAIT_SECONDS)[1]
 
 
-async def test_sigterm_drains_open_streams_first(hosts: PlayingHosts, tmp_path: Path) -> None:
+@pytest.mark.folder_only("about signals")
+async def test_sigterm_drains_open_streams_first(hosts: PlayingHosts, store_uri: str) -> None:
     asked, go = asyncio.Event(), asyncio.Event()
 
     async def slow(request: web.Request) -> web.Response:
@@ -84,7 +85,7 @@ async def test_sigterm_drains_open_streams_first(hosts: PlayingHosts, tmp_path: 
         return web.Response(body=jpeg())
 
     url = hosts.handle("http://slow.test/a.jpg", slow)
-    async with process(tmp_path, hosts) as (running, endpoint):
+    async with process(store_uri, hosts) as (running, endpoint):
         async with open_stream(endpoint) as stream:
             await stream.send(batch([candidate(url)]))
             await asked.wait()
@@ -101,13 +102,13 @@ async def test_sigterm_drains_open_streams_first(hosts: PlayingHosts, tmp_path: 
 
 @pytest.mark.parametrize("acks_before_the_kill", [0, 1, 25])
 async def test_a_killed_server_loses_nothing_and_stores_nothing_twice(
-    acks_before_the_kill: int, hosts: PlayingHosts, tmp_path: Path
+    acks_before_the_kill: int, hosts: PlayingHosts, store_uri: str
 ) -> None:
-    store = Store.open(os.fspath(tmp_path))
+    store = Store.open(store_uri)
     urls = [hosts.put(f"http://site-{n % 9}.test/{n}.jpg", jpeg(n)) for n in range(40)]
     wanted = [candidate(url) for url in urls]
     acked: set[bytes] = set()
-    async with process(tmp_path, hosts) as (running, endpoint), open_stream(endpoint) as stream:
+    async with process(store_uri, hosts) as (running, endpoint), open_stream(endpoint) as stream:
         await stream.send(batch(wanted))
         while len(acked) < acks_before_the_kill:
             acked |= {ack.candidate_id for ack in await stream.receive_acks(1)}
@@ -117,7 +118,7 @@ async def test_a_killed_server_loses_nothing_and_stores_nothing_twice(
     assert not psutil.wait_procs(children, timeout=WAIT_SECONDS)[1]
     assert {key.hex() for key in acked} <= finals(store).keys()
     asked = {url: hosts.asked(url) for url in urls}
-    async with process(tmp_path, hosts) as (_, endpoint):
+    async with process(store_uri, hosts) as (_, endpoint):
         acks = await ingest(endpoint, [one for one in wanted if one.candidate_id not in acked])
         again = await ingest(endpoint, wanted)
     assert len(acks) == 40 - len(acked)
@@ -183,8 +184,7 @@ def test_a_setting_that_is_none_is_told_by_its_name(tmp_path: Path) -> None:
     assert len(found.stderr.splitlines()) == 1
 
 
-def test_sweeping_removes_what_no_record_names_and_nothing_else(tmp_path: Path) -> None:
-    store = Store.open(os.fspath(tmp_path))
+def test_sweeping_removes_what_no_record_names_and_nothing_else(store: Store) -> None:
     stray = image_key("default", "cats", "0" * 64, "x")
     other = image_key("default", "dogs", "0" * 64, "x")
     for key in (stray, other):

@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import grpc
 import grpc.aio
@@ -27,8 +26,8 @@ PREFIX = "default/models/" + "5" * 64
 SECONDS = 90
 
 
-def _command(store: Path, *options: str) -> list[str]:
-    module = [sys.executable, "-m", "artgrab.serving", "--store", str(store), "--model", PREFIX]
+def _command(store_uri: str, *options: str) -> list[str]:
+    module = [sys.executable, "-m", "artgrab.serving", "--store", store_uri, "--model", PREFIX]
     return [*module, "--listen", "127.0.0.1:0", *options]
 
 
@@ -63,9 +62,9 @@ def _endpoint(process: subprocess.Popen[str]) -> str:
     return str(json.loads(process.stdout.readline())["endpoint"])
 
 
-def test_a_server_says_one_line_answers_and_ends_well_on_sigterm(tmp_path: Path) -> None:
-    content_sha256 = write_model(Store.open(str(tmp_path)), PREFIX)
-    with _started(_command(tmp_path)) as process:
+def test_a_server_says_one_line_answers_and_ends_well_on_sigterm(store_uri: str) -> None:
+    content_sha256 = write_model(Store.open(store_uri), PREFIX)
+    with _started(_command(store_uri)) as process:
         endpoint = _endpoint(process)
         with PredictClient(endpoint) as client:
             assert client.describe().backbone == BACKBONE
@@ -79,48 +78,51 @@ def test_a_server_says_one_line_answers_and_ends_well_on_sigterm(tmp_path: Path)
     assert bad.error
 
 
-def test_a_missing_model_is_told_in_one_line(tmp_path: Path) -> None:
-    code, line = _failed(_command(tmp_path))
+def test_a_missing_model_is_told_in_one_line(store_uri: str) -> None:
+    code, line = _failed(_command(store_uri))
     assert code == 4
     assert line.startswith("artgrab: ")
     assert PREFIX in line
 
 
-def test_a_corrupt_model_is_never_served(tmp_path: Path) -> None:
-    store = Store.open(str(tmp_path))
+def test_a_corrupt_model_is_never_served(store_uri: str) -> None:
+    store = Store.open(store_uri)
     write_model(store, PREFIX)
     weights = f"{PREFIX}/model.safetensors"
     data = bytearray(store.get(weights))
     data[-1] ^= 1
     store.put(weights, bytes(data))
-    code, line = _failed(_command(tmp_path))
+    code, line = _failed(_command(store_uri))
     assert code == 4
     assert "digest" in line
 
 
-def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
-    write_model(Store.open(str(tmp_path)), PREFIX)
+@pytest.mark.folder_only("about the port")
+def test_a_taken_port_is_told_in_one_line(store_uri: str) -> None:
+    write_model(Store.open(store_uri), PREFIX)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        code, line = _failed(_command(tmp_path, "--listen", address))
+        code, line = _failed(_command(store_uri, "--listen", address))
     assert code == 4
     assert f"{address} cannot be listened on" in line
 
 
-def test_a_setting_that_is_none_is_bad_input(tmp_path: Path) -> None:
-    code, line = _failed(_command(tmp_path), ARTGRAB_SERVING_MAX_PICTURES="many")
+@pytest.mark.folder_only("about a setting")
+def test_a_setting_that_is_none_is_bad_input(store_uri: str) -> None:
+    code, line = _failed(_command(store_uri), ARTGRAB_SERVING_MAX_PICTURES="many")
     assert code == 2
     assert "ARTGRAB_SERVING_" in line
     assert "MAX_PICTURES" in line
 
 
-async def test_a_server_ends_with_its_parent_even_by_sigkill(tmp_path: Path) -> None:
-    write_model(Store.open(str(tmp_path)), PREFIX)
+@pytest.mark.folder_only("about the process")
+async def test_a_server_ends_with_its_parent_even_by_sigkill(store_uri: str) -> None:
+    write_model(Store.open(store_uri), PREFIX)
     code = (
         "import os, subprocess, sys\n"
         "subprocess.run([*sys.argv[1:], '--exit-with-parent', str(os.getpid())])"
     )
-    with _started([sys.executable, "-c", code, *_command(tmp_path)]) as parent:
+    with _started([sys.executable, "-c", code, *_command(store_uri)]) as parent:
         endpoint = await asyncio.to_thread(_endpoint, parent)
         parent.send_signal(signal.SIGKILL)
         parent.wait(SECONDS)

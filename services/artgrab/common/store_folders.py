@@ -38,6 +38,10 @@ def open_folder(folder: Path, *, to_write: bool) -> LocalStore:
         with os.scandir(folder):
             pass
     except FileNotFoundError as error:
+        if to_write:  # some places take no folder, such as /proc
+            raise SurroundingsError(
+                f"store {folder}: cannot be made there; choose another with --store"
+            ) from error
         raise BadInputError(f"store {folder}: there is none; check --store") from error
     except OSError as error:
         raise folder_failure(folder, error.errno) from error
