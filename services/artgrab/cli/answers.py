@@ -30,24 +30,20 @@ def prediction_table(predictions: Sequence[PredictionResult]) -> Table:
 
 
 def predictions_json(predictions: Sequence[PredictionResult]) -> str:
-    """Return one line of JSON; a name that is no UTF-8 has its bytes escaped."""
-    return msgspec.json.encode([_printable(one) for one in predictions]).decode()
+    """Return one line of JSON."""
+    return msgspec.json.encode(predictions).decode()
 
 
-def predictions_csv(predictions: Sequence[PredictionResult]) -> str:
-    """Return CSV (RFC 4180) with a header."""
+def csv_of(predictions: Sequence[PredictionResult], *, header: bool = True) -> str:
+    """Return CSV (RFC 4180)."""
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\r\n")
-    writer.writerow(["image", "label", "probability", "error"])
-    for one in map(_printable, predictions):
+    if header:
+        writer.writerow(["image", "label", "probability", "error"])
+    for one in predictions:
         probability = "" if one.error else f"{one.probability:.6f}"
         writer.writerow([one.image, one.label, probability, one.error])
     return sink.getvalue()
-
-
-def _printable(one: PredictionResult) -> PredictionResult:
-    name = os.fsencode(one.image).decode(errors="backslashreplace")
-    return one if name == one.image else msgspec.structs.replace(one, image=name)
 
 
 def _short_names(images: Sequence[str]) -> list[str]:

@@ -2,18 +2,12 @@
 
 import signal
 import sys
-from pathlib import Path
-from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from artgrab.cli import jobs, looking, stages
-from artgrab.cli.answers import prediction_table, predictions_json
+from artgrab.cli import jobs, looking, predicting, stages
 from artgrab.cli.datasets import datasets
 from artgrab.cli.interrupts import interrupts
-from artgrab.cli.options import Output, OutputOption
-from artgrab.cli.predictions import find_pictures, predict_pictures, read_pictures
 from artgrab.cli.program import program
 from artgrab.cli.takedowns import takedowns
 from artgrab.common.errors import ArtgrabError
@@ -34,21 +28,7 @@ _INTERRUPTED = 128 + signal.SIGINT
 
 app.command(epilog=jobs.EXAMPLES)(jobs.run)
 app.command(epilog=looking.EXAMPLES)(looking.status)
-
-
-@app.command(epilog="Example: artgrab predict cat.jpg photos/ --endpoint 127.0.0.1:8500")
-def predict(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures or folders.")],
-    endpoint: Annotated[str, typer.Option(help="HOST:PORT of the predict server.")],
-    output: OutputOption = Output.TABLE,
-) -> None:
-    """Ask a served model what pictures show."""
-    pictures = read_pictures(find_pictures(images))
-    predictions = predict_pictures(pictures, endpoint=endpoint)
-    if output is Output.JSON:
-        typer.echo(predictions_json(predictions))
-    else:
-        Console().print(prediction_table(predictions))
+app.command(epilog=predicting.EXAMPLES)(predicting.predict)
 
 
 def main() -> None:

@@ -1,49 +1,21 @@
 """Pictures, asked of a predict server."""
 
 import itertools
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator
+from functools import partial
 
+from artgrab.cli.picture_files import Pictures
 from artgrab.cli.result import PredictionResult
-from artgrab.client import PredictClient
-from artgrab.common.errors import BadInputError, SurroundingsError
+from artgrab.cli.texts import readable
+from artgrab.client import PredictClient, Prediction
 from artgrab.common.manifest import TEST, read_manifest
+from artgrab.common.progress import Progress, ProgressSink, no_progress
 from artgrab.common.store import Store
-
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif"})
 
 _SHOWN_OF_A_CATEGORY = 2
 
 
-def find_pictures(paths: Sequence[Path]) -> list[Path]:
-    """Return the files named and the pictures in the folders named, folders by name.
-
-    Raises:
-        BadInputError: a path is not there, or a folder holds no picture.
-    """
-    return [file for path in paths for file in _pictures_at(path)]
-
-
-def _pictures_at(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise BadInputError(f"{path}: no such file or folder")
-    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
-    if not files:
-        raise BadInputError(f"{path}: no picture in it ({', '.join(sorted(PICTURE_SUFFIXES))})")
-    return files
-
-
-def read_pictures(files: Sequence[Path]) -> dict[str, bytes]:
-    """Return the bytes of every file by its name, in order."""
-    try:
-        return {str(file): file.read_bytes() for file in files}
-    except OSError as error:
-        raise SurroundingsError(f"{error.filename}: {error.strerror}") from error
-
-
-def pictures_of_test_split(store: Store, snapshot_prefix: str) -> dict[str, bytes]:
+def pictures_of_test_split(store: Store, snapshot_prefix: str) -> Pictures:
     """Return some pictures that training never saw: the first of each category's test split."""
     rows = [row for row in read_manifest(store, snapshot_prefix) if row.split == TEST]
     rows.sort(key=lambda row: (row.category, row.source_sha256))
@@ -53,16 +25,54 @@ def pictures_of_test_split(store: Store, snapshot_prefix: str) -> dict[str, byte
         for row in itertools.islice(of_category, _SHOWN_OF_A_CATEGORY)
     ]
     return {
-        store.uri_of(row.object_key): store.get_verified(row.object_key, row.object_sha256)
+        store.uri_of(row.object_key): partial(store.get_verified, row.object_key, row.object_sha256)
         for row in chosen
     }
 
 
-def predict_pictures(pictures: Mapping[str, bytes], *, endpoint: str) -> list[PredictionResult]:
+def predict_pictures(pictures: Pictures, *, endpoint: str) -> list[PredictionResult]:
     """Ask the server at endpoint about every picture, in order."""
+    return list(stream_predictions(pictures, endpoint=endpoint))
+
+
+def stream_predictions(
+    pictures: Pictures, *, endpoint: str, progress: ProgressSink = no_progress
+) -> Iterator[PredictionResult]:
+    """Yield an answer for every picture, in order, as they come.
+
+    A picture that cannot be read has its reason in `error`; the others are answered.
+
+    Raises:
+        BadInputError: the endpoint is none, or the server refuses the request.
+        SurroundingsError: the server is not there, is busy or failed, for too long.
+    """
+    unread: dict[str, str] = {}
+    told = partial(Progress, stage="predict", total=len(pictures))
+    failed = 0
     with PredictClient(endpoint) as client:
-        answers = client.predict(pictures.values())
-    return [
-        PredictionResult(image=name, label=one.label, probability=one.probability, error=one.error)
-        for name, one in zip(pictures, answers, strict=True)
-    ]
+        answers = client.stream(_contents(pictures, unread))
+        for done, (name, one) in enumerate(zip(pictures, answers, strict=True), start=1):
+            result = _result(name, one, unread.get(name, ""))
+            failed += bool(result.error)
+            over = done == len(pictures)
+            progress(told(done=done, counts={"failed": failed}, finished=over))
+            yield result
+
+
+def _contents(pictures: Pictures, unread: dict[str, str]) -> Iterator[bytes]:
+    """Yield the bytes of every picture; none, and the reason into unread, where there are none."""
+    for name, read in pictures.items():
+        try:
+            yield read()
+        except OSError as error:
+            unread[name] = f"The file cannot be read: {error.strerror}."
+            yield b""
+
+
+def _result(name: str, one: Prediction, unread: str) -> PredictionResult:
+    return PredictionResult(
+        image=readable(name),
+        label=one.label,
+        probability=one.probability,
+        error=unread or one.error,
+    )

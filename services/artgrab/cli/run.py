@@ -1,18 +1,14 @@
 """`artgrab run`: every stage in turn on this machine, skipping what is done."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from artgrab.cli.predictions import (
-    find_pictures,
-    pictures_of_test_split,
-    predict_pictures,
-    read_pictures,
-)
+from artgrab.cli.picture_files import Pictures, find_pictures, pictures_of
+from artgrab.cli.predictions import pictures_of_test_split, predict_pictures
 from artgrab.cli.preflight import check_browser, check_model
 from artgrab.cli.result import DatasetResult, ModelResult, PredictionResult, RunResult, Work
 from artgrab.cli.snapshots import build
@@ -22,13 +18,14 @@ from artgrab.cli.state import (
 )
 from artgrab.cli.supervision import Server, answer_of, running
 from artgrab.cli.withdrawals import apply_pending
+from artgrab.common.contact import contact_advice
 from artgrab.common.documents import Documents, select
 from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.common.keys import model_prefix
 from artgrab.common.leftovers import clear_leftovers
 from artgrab.common.lock import exclusive_async
 from artgrab.common.network import NetworkSettings
-from artgrab.common.progress import ProgressSink
+from artgrab.common.progress import ProgressSink, warn
 from artgrab.common.resources import ArtCategory, ArtClassifier
 from artgrab.common.store import Store
 
@@ -94,6 +91,8 @@ async def _collect(job: Job) -> None:
 async def _preflight(job: Job) -> None:
     """Tell before hours of scraping what would be told after them."""
     pending = [c for c in job.documents.categories if not read_run_summary(job.store, c)]
+    if advice := contact_advice(job.network, pending):
+        warn(job.progress, advice)
     await check_browser(pending)
     if job.classifier:
         await check_model(job.classifier, job.documents, progress=job.progress)
@@ -124,22 +123,20 @@ async def _learn(
     job.work.trained += bool(trained["trained"])
     result.model = msgspec.convert(trained, ModelResult)
     result.metrics = msgspec.convert(trained["metrics"], dict[str, object])
-    pictures = read_pictures(find_pictures(job.predict)) or pictures_of_test_split(
+    pictures = pictures_of(find_pictures(job.predict)) or pictures_of_test_split(
         job.store, snapshot.prefix
     )
     model = model_prefix(classifier.metadata.namespace, str(trained["key"]))
     result.endpoint, result.predictions = await _predict(job, model, pictures)
 
 
-async def _predict(
-    job: Job, model: str, pictures: Mapping[str, bytes]
-) -> tuple[str, list[PredictionResult]]:
+async def _predict(job: Job, model: str, pictures: Pictures) -> tuple[str, list[PredictionResult]]:
     arguments = ("--store", job.store.uri, "--model", model)
     async with running("artgrab.serving", *arguments, progress=job.progress) as server:
         return server.endpoint, await _ask(server, pictures)
 
 
-async def _ask(server: Server, pictures: Mapping[str, bytes]) -> list[PredictionResult]:
+async def _ask(server: Server, pictures: Pictures) -> list[PredictionResult]:
     """Ask about all pictures; once more for each time that the server dies of it."""
     while True:
         deaths = server.deaths

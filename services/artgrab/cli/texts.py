@@ -1,5 +1,6 @@
 """Progress in words: what bars, plain lines and tables say alike."""
 
+import os
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,6 +15,11 @@ _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 def clean(text: str) -> str:
     """Return text without control and format characters: no escape sequence, no reversed line."""
     return "".join(" " if unicodedata.category(c) in _UNSAFE else c for c in text)
+
+
+def readable(name: str) -> str:
+    """Return the name of a file as Unicode; bytes that are none are escaped."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def fit(text: str, cells: int) -> str:

@@ -1,7 +1,7 @@
 """The client for asyncio."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
@@ -93,13 +93,20 @@ class AsyncPredictClient:
             BadInputError: the server refuses the request.
             SurroundingsError: the server is not there, is busy or failed, for too long.
         """
+        return [one async for one in self.stream(pictures)]
+
+    async def stream(self, pictures: Iterable[bytes]) -> AsyncIterator[Prediction]:
+        """Yield what predict returns, request by request; pictures are read no further ahead.
+
+        Raises:
+            BadInputError, SurroundingsError: as predict.
+        """
         if self._max_pictures is None:
             self._max_pictures = (await self.describe()).max_pictures
-        answers: list[Prediction] = []
         for batch in split(pictures, max_pictures=self._max_pictures):
             response = await self._call(self._stub.Predict, build_request(batch))
-            answers += answers_in_order(batch, read_predictions(response))
-        return answers
+            for one in answers_in_order(batch, read_predictions(response)):
+                yield one
 
     async def _call(self, method: Callable[..., Awaitable[Any]], request: object) -> Any:
         attempts = self._retries.begin(self._deadline_seconds)

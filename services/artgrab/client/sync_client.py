@@ -1,7 +1,7 @@
 """The client for code without asyncio."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -90,13 +90,19 @@ class PredictClient:
             BadInputError: the server refuses the request.
             SurroundingsError: the server is not there, is busy or failed, for too long.
         """
+        return list(self.stream(pictures))
+
+    def stream(self, pictures: Iterable[bytes]) -> Iterator[Prediction]:
+        """Yield what predict returns, request by request; pictures are read no further ahead.
+
+        Raises:
+            BadInputError, SurroundingsError: as predict.
+        """
         if self._max_pictures is None:
             self._max_pictures = self.describe().max_pictures
-        answers: list[Prediction] = []
         for batch in split(pictures, max_pictures=self._max_pictures):
             response = self._call(self._stub.Predict, build_request(batch))
-            answers += answers_in_order(batch, read_predictions(response))
-        return answers
+            yield from answers_in_order(batch, read_predictions(response))
 
     def _call(self, method: Callable[..., Any], request: object) -> Any:
         attempts = self._retries.begin(self._deadline_seconds)
