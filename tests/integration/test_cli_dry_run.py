@@ -126,7 +126,7 @@ def test_it_tells_hosts_access_rates_and_queries(documents: Path, tmp_path: Path
     assert "graffiti: graffiti, street art" in text
     assert "(page; one page at a time, as far apart as its robots.txt asks)" in text
     assert "2 at a time from one site" in text
-    assert "ARTGRAB_CONTACT" in text
+    assert "ARTGRAB_CONTACT" not in text, "these hosts are nobody's"
     assert "pages are scraped for tools" in text
     assert "These are estimates" in text
 
@@ -134,6 +134,8 @@ def test_it_tells_hosts_access_rates_and_queries(documents: Path, tmp_path: Path
 def test_whoever_says_who_he_is_needs_no_advice(
     documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    documents.write_text(DOCUMENTS.replace("commons.test", "commons.example"))
+    assert "ARTGRAB_CONTACT" in "".join(planned(documents, tmp_path / "store")["advice"])
     monkeypatch.setenv("ARTGRAB_CONTACT", "https://me.example/about")
     plan = planned(documents, tmp_path / "store")
     assert "https://me.example/about" in plan["user_agent"]

@@ -9,6 +9,7 @@ from yarl import URL
 
 from artgrab.cli.costs import ASSUMPTIONS, Cost, collecting_cost, learning_cost
 from artgrab.cli.state import CategoryCounts, count_records, read_classifier_state, read_run_summary
+from artgrab.common.contact import contact_advice
 from artgrab.common.documents import Documents, select
 from artgrab.common.errors import ObjectMissingError, PartlyDoneError
 from artgrab.common.keys import dataset_prefix
@@ -17,11 +18,6 @@ from artgrab.common.network import NetworkSettings
 from artgrab.common.resources import ArtCategory, ArtClassifier, Source
 from artgrab.common.store import Store
 from artgrab.downloader.settings import DownloaderSettings
-
-CONTACT_ADVICE = (
-    "say who you are before you ask other people's servers: "
-    "export ARTGRAB_CONTACT=https://your.site/about"
-)
 
 
 class Action(StrEnum):
@@ -116,7 +112,7 @@ class Planner:
             pictures_at_once=self.fetching.host_concurrency,
             pictures_spacing_seconds=self.fetching.host_spacing_seconds,
             user_agent=self.network.user_agent,
-            advice=self._advice(categories),
+            advice=self._advice(documents, categories),
         )
 
     def _category(self, category: ArtCategory) -> CategoryPlan:
@@ -187,9 +183,10 @@ class Planner:
             return StagePlan(action=Action.SKIP, why="it is trained on the newest snapshot")
         return StagePlan(action=Action.DO, why="not trained on the newest snapshot", cost=cost)
 
-    def _advice(self, categories: dict[str, CategoryPlan]) -> list[str]:
+    def _advice(self, documents: Documents, categories: dict[str, CategoryPlan]) -> list[str]:
         busy = {n: one for n, one in categories.items() if one.action is not Action.SKIP}
-        advice = [CONTACT_ADVICE] if busy and not self.network.contact else []
+        asked = [one for one in documents.categories if one.metadata.name in busy]
+        advice = list(filter(None, [contact_advice(self.network, asked)]))
         pages = [n for n, one in busy.items() if any(s.access == "page" for s in one.sources)]
         if pages:
             advice.append(
