@@ -23,7 +23,11 @@ from artgrab.common.network import NetworkSettings
 from artgrab.common.servers import read_settings
 from artgrab.common.store import Store
 
-EXAMPLES = "Example: artgrab run examples/commons.yaml --predict holiday-pictures/"
+EXAMPLES = (
+    "Example: artgrab run examples/commons.yaml --dry-run\n\n"
+    "Example: artgrab run examples/commons.yaml --predict holiday-pictures/\n\n"
+    "Example: artgrab run examples/commons.yaml --store s3://bucket/art --output json"
+)
 _LISTEN = "127.0.0.1:8500"
 
 

@@ -11,7 +11,10 @@ from artgrab.cli.status_text import print_status
 from artgrab.common.errors import PartlyDoneError
 from artgrab.common.store import Store
 
-EXAMPLES = "Example: artgrab status --store artgrab-store"
+EXAMPLES = (
+    "Example: artgrab status --store artgrab-store\n\n"
+    "Example: artgrab status --store s3://bucket/art --output json"
+)
 
 
 def status(store: StoreUri = DEFAULT_STORE, output: OutputOption = Output.TABLE) -> None:

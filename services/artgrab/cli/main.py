@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from typing import Annotated
 
 import typer
 
@@ -12,23 +13,52 @@ from artgrab.cli.program import program
 from artgrab.cli.takedowns import takedowns
 from artgrab.common.errors import ArtgrabError
 from artgrab.common.logs import configure_logs
+from artgrab.common.version import VERSION
 
-app = typer.Typer(
-    help="From a word to a working image classifier: collect, clean, train, serve.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+_WHOLE, _CARE = "The whole job", "Looking after what is stored"
+_HELP_BELOW = (
+    "Example: artgrab run examples/commons.yaml --dry-run\n\n"
+    "Exit codes: 0 done; 2 bad input, the message names what to change; 3 partly done, it says "
+    "what is missing and why; 4 the surroundings failed (store, disk, network, browser, "
+    "interrupted), the same command goes on later; 1 a bug of artgrab.\n\n"
+    "Environment: ARTGRAB_STORE and ARTGRAB_ENDPOINT stand for --store and --endpoint; "
+    "ARTGRAB_CONTACT is the address that sites can write to; ARTGRAB_LOG_LEVEL is one of DEBUG, "
+    "INFO, WARNING, ERROR, CRITICAL; ARTGRAB_RESOLVE and ARTGRAB_ALLOWED_TARGETS reach hosts of "
+    "your own; ARTGRAB_DOWNLOADER_* and ARTGRAB_SERVING_* set the servers; AWS_* are those of "
+    "boto3; NO_COLOR takes the colours away."
 )
-stages.register(app)
-app.add_typer(datasets, name="dataset")
-app.add_typer(takedowns, name="takedown")
 
 _INTERRUPTED = 128 + signal.SIGINT
 """What typer turns a KeyboardInterrupt into."""
 
+app = typer.Typer(
+    help="From a word to a working image classifier: collect, clean, train, serve.",
+    epilog=_HELP_BELOW,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command(epilog=jobs.EXAMPLES, rich_help_panel=_WHOLE)(jobs.run)
+app.command(epilog=looking.EXAMPLES, rich_help_panel=_WHOLE)(looking.status)
+app.command(epilog=predicting.EXAMPLES, rich_help_panel=_WHOLE)(predicting.predict)
+stages.register(app)
+app.add_typer(datasets, name="dataset", rich_help_panel=_CARE)
+app.add_typer(takedowns, name="takedown", rich_help_panel=_CARE)
 
-app.command(epilog=jobs.EXAMPLES)(jobs.run)
-app.command(epilog=looking.EXAMPLES)(looking.status)
-app.command(epilog=predicting.EXAMPLES)(predicting.predict)
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"artgrab {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Take the options of artgrab itself."""
 
 
 def main() -> None:

@@ -48,7 +48,7 @@ StoreUri = Annotated[
     ),
 ]
 Namespace = Annotated[str, typer.Option(metavar="NAME", help="Namespace within the store.")]
-Classifier = Annotated[
+ClassifierName = Annotated[
     str,
     typer.Argument(
         metavar="CLASSIFIER",

@@ -25,7 +25,10 @@ from artgrab.common.keys import model_prefix
 from artgrab.common.progress import ProgressSink, no_progress
 from artgrab.common.store import Store
 
-EXAMPLES = "Example: artgrab predict cat.jpg photos/ 'scans/**/*.png' --endpoint 127.0.0.1:8500"
+EXAMPLES = (
+    "Example: artgrab predict cat.jpg photos/ 'scans/**/*.png' --endpoint 127.0.0.1:8500\n\n"
+    "Example: artgrab predict photos/ --classifier art-or-not --output csv"
+)
 _MANY = 64
 """Pictures from which on progress is shown: about a second of work."""
 

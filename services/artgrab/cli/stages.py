@@ -8,7 +8,16 @@ import msgspec
 import typer
 
 from artgrab.cli.interrupts import interrupts
-from artgrab.cli.options import DEFAULT_STORE, Files, Listen, Parent, StoreUri, only_classifier
+from artgrab.cli.options import (
+    DEFAULT_STORE,
+    ClassifierName,
+    Files,
+    Listen,
+    Namespace,
+    Parent,
+    StoreUri,
+    only_classifier,
+)
 from artgrab.cli.preflight import check_browser, check_scrape, check_snapshot, existing_store
 from artgrab.cli.render import progress_sink
 from artgrab.cli.state import read_classifier_state, run_id_of, update_classifier_state
@@ -23,23 +32,24 @@ from artgrab.common.progress import ForwardingSink, warn
 from artgrab.common.servers import check_address, read_settings
 from artgrab.common.store import Store
 
-Snapshot = Annotated[str, typer.Option(help="Input key of another snapshot.")]
+Snapshot = Annotated[
+    str, typer.Option(metavar="KEY", help="Input key of another snapshot than the newest.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the stages to the command line."""
-    for command in (scrape, download, train, serve):
-        app.command()(command)
+    for command, example in _EXAMPLES.items():
+        app.command(epilog=example, rich_help_panel="Stages, one by one")(command)
 
 
 def scrape(
     files: Files,
-    downloader: Annotated[list[str], typer.Option(help="HOST:PORT of a downloader.")],
+    downloader: Annotated[
+        list[str], typer.Option(metavar="HOST:PORT", help="Where a downloader answers; repeatable.")
+    ],
 ) -> None:
-    """Find the pictures of these categories and stream their URLs to the downloaders.
-
-    Example: artgrab scrape category.yaml --downloader 127.0.0.1:50051
-    """
+    """Find the pictures of these categories and stream their URLs to the downloaders."""
     categories = check_scrape(load_documents(files))
     network = read_settings(NetworkSettings)
     from artgrab.cli.failures import raise_together
@@ -68,10 +78,7 @@ def scrape(
 
 
 def download(store: StoreUri = DEFAULT_STORE, listen: Listen = "127.0.0.1:50051") -> None:
-    """Serve scrapers: fetch what they find into the store, until interrupted.
-
-    Example: artgrab download --store artgrab-store --listen 127.0.0.1:50051
-    """
+    """Serve scrapers: fetch what they find into the store, until interrupted."""
     from artgrab.downloader.server import loopback_host
     from artgrab.downloader.server import run as run_server
     from artgrab.downloader.settings import DownloaderSettings
@@ -84,10 +91,7 @@ def download(store: StoreUri = DEFAULT_STORE, listen: Listen = "127.0.0.1:50051"
 def train(
     files: Files, store: StoreUri = DEFAULT_STORE, snapshot: Snapshot = "", parent: Parent = 0
 ) -> None:
-    """Train the classifier of these documents on its newest snapshot.
-
-    Example: artgrab train art.yaml --store artgrab-store
-    """
+    """Train the classifier of these documents on its newest snapshot."""
     if parent:
         die_with_parent(parent)
     classifier = only_classifier(load_documents(files).classifiers)
@@ -115,15 +119,12 @@ def train(
 
 
 def serve(
-    classifier: Annotated[str, typer.Argument(help="Name of the ArtClassifier.")],
+    classifier: ClassifierName,
     store: StoreUri = DEFAULT_STORE,
-    namespace: str = "default",
+    namespace: Namespace = "default",
     listen: Listen = "127.0.0.1:8500",
 ) -> None:
-    """Serve the newest model of a classifier over gRPC, until interrupted.
-
-    Example: artgrab serve art-or-not --store artgrab-store --listen 127.0.0.1:8500
-    """
+    """Serve the newest model of a classifier over gRPC, until interrupted."""
     check_address(listen)
     opened = existing_store(store)
     state = read_classifier_state(opened, namespace=namespace, classifier=classifier)
@@ -140,3 +141,14 @@ def serve(
 
 def _announce(endpoint: str) -> None:
     typer.echo(f"ready on {endpoint}; Ctrl-C ends it")
+
+
+_EXAMPLES = {
+    scrape: "Example: artgrab scrape examples/commons.yaml --downloader 127.0.0.1:50051",
+    download: "Example: artgrab download --store artgrab-store --listen 127.0.0.1:50051\n\n"
+    "Its settings, as ARTGRAB_DOWNLOADER_HOST_SPACING_SECONDS=1, are read from the environment.",
+    train: "Example: artgrab train examples/commons.yaml --store artgrab-store",
+    serve: "Example: artgrab serve art-or-not --store artgrab-store --listen 127.0.0.1:8500\n\n"
+    "Its settings, as ARTGRAB_SERVING_THREADS=2, are read from the environment.",
+}
+"""The commands, with what stands below their help."""

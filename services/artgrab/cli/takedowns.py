@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from artgrab.takedowns.survey import Matched
 
 takedowns = typer.Typer(
-    help="Remove pictures from everywhere in a store, and keep them away.", no_args_is_help=True
+    help="Remove pictures from everywhere in a store, and keep them away.",
+    epilog="Example: artgrab takedown add https://example.org/a.jpg --reason 'asked by mail'",
+    no_args_is_help=True,
 )
 
 _TARGET = "URL, host, SHA-256 or picture file."

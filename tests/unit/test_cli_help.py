@@ -1,0 +1,92 @@
+"""Every command explains itself, and what its help shows can be called."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+from artgrab.cli.main import app
+from artgrab.common.network import NetworkSettings
+from artgrab.common.version import VERSION
+
+ROOT: Any = typer.main.get_command(app)
+
+
+def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield path, command
+    for name, one in getattr(command, "commands", {}).items():
+        yield from _commands(one, (*path, name))
+
+
+COMMANDS = dict(_commands(ROOT))
+
+
+def _examples(command: Any) -> list[str]:
+    text = f"{command.help or ''}\n{command.epilog or ''}"
+    return re.findall(r"^\s*Example: (artgrab .+)$", text, flags=re.MULTILINE)
+
+
+def parsed(line: str) -> tuple[str, ...]:
+    """Parse a command line without running it; return the names of the commands it goes through."""
+    program, *arguments = shlex.split(line)
+    assert program == "artgrab"
+    command, path = ROOT, ()
+    context = command.make_context(program, arguments)
+    while hasattr(command, "resolve_command"):
+        name, command, arguments = command.resolve_command(
+            context, [*context._protected_args, *context.args]
+        )
+        path = (*path, name)
+        context = command.make_context(name, list(arguments), parent=context)
+    return path
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_help_begins_with_one_clear_sentence(path: tuple[str, ...]) -> None:
+    first = (COMMANDS[path].help or "").strip().split("\n\n")[0]
+    assert first.endswith(".")
+    assert 15 <= len(first) <= 120, first
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_its_examples_are_commands_that_work(path: tuple[str, ...]) -> None:
+    examples = _examples(COMMANDS[path])
+    assert examples, f"artgrab {' '.join(path)} --help has no example"
+    for line in examples:
+        assert parsed(line)[: len(path)] == path, line
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_option_and_argument_is_explained(path: tuple[str, ...]) -> None:
+    for parameter in COMMANDS[path].params:
+        if not getattr(parameter, "hidden", False):
+            assert getattr(parameter, "help", ""), parameter.name
+
+
+def test_an_example_that_does_not_work_would_be_noticed() -> None:
+    for line in ("artgrab run --no-such-option a.yaml", "artgrab predict", "artgrab walk a.yaml"):
+        with pytest.raises(Exception, match=r"(?i)no such|missing"):
+            parsed(line)
+
+
+def test_the_main_help_names_exit_codes_and_environment() -> None:
+    text = ROOT.epilog
+    for code in ("0 done", "2 bad input", "3 partly done", "4 the surroundings", "1 a bug"):
+        assert code in text
+    for name in NetworkSettings.model_fields:
+        assert f"ARTGRAB_{name.upper()}" in text
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_help_fits_narrow_terminals(width: int) -> None:
+    shown = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": str(width)})
+    assert shown.exit_code == 0
+    assert max(map(len, shown.stdout.splitlines())) <= width
+
+
+def test_the_version_is_told() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"artgrab {VERSION}\n"
