@@ -7,10 +7,9 @@ from typing import TypeVar
 import msgspec
 
 from artgrab.common.digests import short_digest
-from artgrab.common.errors import ObjectMissingError, SurroundingsError
+from artgrab.common.errors import ObjectMissingError
 from artgrab.common.keys import (
     SCHEMA_VERSION,
-    check_schema_version,
     classifier_key,
     run_key,
     runs_prefix,
@@ -19,6 +18,7 @@ from artgrab.common.outcomes import count_outcomes
 from artgrab.common.records import RecordOutcome
 from artgrab.common.resources import ArtCategory
 from artgrab.common.store import Store
+from artgrab.common.stored import decode_document
 
 
 class CategoryCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,10 +130,6 @@ def update_classifier_state(
 
 def _read(store: Store, key: str, kind: type[T]) -> T | None:
     try:
-        document = msgspec.json.decode(store.get(key), type=kind)
+        return decode_document(store.get(key), kind, where=store.uri_of(key))
     except ObjectMissingError:
         return None
-    except msgspec.MsgspecError as error:
-        raise SurroundingsError(f"{store.uri_of(key)} cannot be read: {error}") from error
-    check_schema_version(document.schema_version, where=store.uri_of(key))
-    return document

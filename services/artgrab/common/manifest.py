@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from artgrab.common.digests import digest_of
 from artgrab.common.errors import ObjectCorruptError, ObjectMissingError
-from artgrab.common.keys import SCHEMA_VERSION, check_schema_version
+from artgrab.common.keys import SCHEMA_VERSION
 from artgrab.common.store import Store
+from artgrab.common.stored import TABLE_METADATA, decode_document, refuse_newer_table
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
@@ -95,7 +96,8 @@ _ROW_SCHEMA = pa.schema(
     {
         field.name: pa.int64() if field.type is int else pa.string()
         for field in msgspec.structs.fields(ManifestRow)
-    }
+    },
+    metadata=TABLE_METADATA,
 )
 
 
@@ -147,6 +149,7 @@ def read_rows(store: Store, prefix: str) -> list[ManifestRow]:
     try:
         data = io.BytesIO(store.get(f"{prefix}/manifest.parquet"))
         table = pq.read_table(data, page_checksum_verification=True)
+        refuse_newer_table(table.schema.metadata, where=f"{store.uri_of(prefix)}/manifest.parquet")
         return msgspec.convert(table.to_pylist(), list[ManifestRow])
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ObjectCorruptError(f"{store.uri_of(prefix)}/manifest.parquet: {error}") from error
@@ -206,10 +209,4 @@ _Document = TypeVar("_Document", SnapshotInfo, Withdrawal)
 
 
 def _read(store: Store, key: str, kind: type[_Document]) -> _Document:
-    where = store.uri_of(key)
-    try:
-        document = msgspec.json.decode(store.get(key), type=kind)
-    except msgspec.MsgspecError as error:
-        raise ObjectCorruptError(f"{where}: {error}") from error
-    check_schema_version(document.schema_version, where=where)
-    return document
+    return decode_document(store.get(key), kind, where=store.uri_of(key))

@@ -10,6 +10,7 @@ from artgrab.common.keys import check_schema_version, records_prefix
 from artgrab.common.record_parts import read_lines
 from artgrab.common.records import PRECEDENCE, RecordOutcome
 from artgrab.common.store import Store
+from artgrab.common.stored import refuse_newer_lines
 
 
 class OutcomeCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,12 +51,12 @@ def count_outcomes(
     """
     where = store.uri_of(records_prefix(namespace, category))
     try:
-        final = _final(read_lines(store, namespace=namespace, category=category))
+        final = _final(read_lines(store, namespace=namespace, category=category), where)
+        version = max((line.schema_version for line in final.values()), default=0)
+        check_schema_version(version, where=where)
         outcomes = [(RecordOutcome(line.outcome), line.reason) for line in final.values()]
     except ValueError as error:
         raise ObjectCorruptError(f"{where}: {error}") from error
-    version = max((line.schema_version for line in final.values()), default=0)
-    check_schema_version(version, where=where)
     return {one: _counted(reason for what, reason in outcomes if what is one) for one in PRECEDENCE}
 
 
@@ -65,15 +66,23 @@ def _counted(reasons: Iterable[str]) -> OutcomeCount:
     return OutcomeCount(candidates=counts.total(), reasons=named)
 
 
-def _final(chunks: Iterable[bytes]) -> dict[str, _Line]:
+def _final(chunks: Iterable[bytes], where: str) -> dict[str, _Line]:
     final: dict[str, _Line] = {}
     for chunk in chunks:
-        for line in _decoder.decode_lines(chunk):
+        for line in _lines(chunk, where):
             if line.type == "record":
                 key = line.candidate.candidate_id
                 known = final.get(key)
                 final[key] = line if known is None else _first(known, line)
     return final
+
+
+def _lines(chunk: bytes, where: str) -> list[_Line]:
+    try:
+        return _decoder.decode_lines(chunk)
+    except msgspec.MsgspecError:
+        refuse_newer_lines(chunk, where=where)
+        raise
 
 
 def _first(known: _Line, line: _Line) -> _Line:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from artgrab.common.digests import digest_of, sha256_hex
 from artgrab.common.errors import ObjectCorruptError, ObjectMissingError, SurroundingsError
-from artgrab.common.keys import SCHEMA_VERSION, check_schema_version, records_prefix
+from artgrab.common.keys import check_schema_version, records_prefix
 from artgrab.common.records import (
     Entry,
     MergedRecord,
@@ -21,6 +21,7 @@ from artgrab.common.records import (
     merge,
 )
 from artgrab.common.store import Store
+from artgrab.common.stored import TABLE_METADATA, refuse_newer_lines, refuse_newer_table
 
 _LISTING_ATTEMPTS = 10
 _PARTS_KEY = b"artgrab.parts"
@@ -192,6 +193,20 @@ def rewrite(
     raise SurroundingsError(f"{store.uri_of(prefix)}: others change the records all the time")
 
 
+def check_records_object(store: Store, key: str) -> None:
+    """Read one part or index by itself.
+
+    Raises:
+        ObjectMissingError: it is not there.
+        ObjectCorruptError: it cannot be read, or is not what its name or digest says.
+        BadInputError: a newer artgrab wrote it.
+    """
+    if _is_index(key):
+        _decode_index(store, key)
+    else:
+        _decode_part(store, key)
+
+
 class _Listed(NamedTuple):
     """What was read of a listing of records."""
 
@@ -244,6 +259,7 @@ def _decode_part(store: Store, key: str) -> list[Entry]:
     try:
         entries = decode_entries(data)
     except ValueError as error:
+        refuse_newer_lines(data, where=store.uri_of(key))
         raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
     return _checked(entries, where=store.uri_of(key))
 
@@ -282,7 +298,7 @@ def _encode_index(merged: dict[str, MergedRecord], parts: list[str]) -> bytes:
     metadata = {
         _PARTS_KEY: "\n".join(parts),
         _DIGEST_KEY: _index_digest(parts, [row["entries"] for row in rows]),
-        b"artgrab.schema_version": str(SCHEMA_VERSION),
+        **TABLE_METADATA,
     }
     table = pa.Table.from_pylist(rows, _INDEX_SCHEMA.with_metadata(metadata))
     sink = io.BytesIO()
@@ -309,6 +325,7 @@ def _index_lines(store: Store, key: str) -> tuple[list[bytes], list[str]]:
         data = io.BytesIO(store.get(key))
         table = pq.read_table(data, page_checksum_verification=True)
         metadata = table.schema.metadata or {}
+        refuse_newer_table(metadata, where=store.uri_of(key))
         parts, lines = metadata[_PARTS_KEY].decode().splitlines(), table["entries"].to_pylist()
         if metadata.get(_DIGEST_KEY, b"").decode() not in ("", _index_digest(parts, lines)):
             raise ValueError("the content does not have its digest")

@@ -13,10 +13,11 @@ from yarl import URL
 
 from artgrab.common.digests import short_digest
 from artgrab.common.errors import BadInputError, ObjectCorruptError, ObjectMissingError
-from artgrab.common.keys import SCHEMA_VERSION, check_schema_version
+from artgrab.common.keys import SCHEMA_VERSION
 from artgrab.common.likeness import Look, look_alike
 from artgrab.common.records import MergedRecord
 from artgrab.common.store import Store
+from artgrab.common.stored import decode_document
 from artgrab.common.urls import normalise_url
 
 PREFIX = "takedowns"
@@ -165,12 +166,9 @@ def read_takedown(store: Store, key: str) -> Takedown | None:
     """
     where = store.uri_of(key)
     try:
-        one = msgspec.json.decode(store.get(key), type=Takedown)
-        check_schema_version(one.schema_version, where=where)
+        one = decode_document(store.get(key), Takedown, where=where)
     except ObjectMissingError:
         return None
-    except msgspec.MsgspecError as error:
-        raise ObjectCorruptError(f"{where}: {error}") from error
     if one.id != short_digest([one.kind, one.target]) or takedown_key(one.id) != key:
         raise ObjectCorruptError(f"{where}: the target is not the one of its name")
     return one

@@ -9,11 +9,12 @@ import pyarrow.parquet as pq
 from artgrab.common.errors import ObjectCorruptError
 from artgrab.common.manifest import SPLITS, read_manifest
 from artgrab.common.store import Store
+from artgrab.common.stored import TABLE_METADATA, refuse_newer_table
 from artgrab.common.urls import candidate_id
 from artgrab.dataset.curation import Before
 from artgrab.dataset.splits import picture_key
 
-_SCHEMA = pa.schema({"key": pa.string(), "split": pa.string()})
+_SCHEMA = pa.schema({"key": pa.string(), "split": pa.string()}, metadata=TABLE_METADATA)
 
 
 def encode_sides(sides: Mapping[str, str]) -> bytes:
@@ -41,9 +42,9 @@ def read_before(store: Store, prefix: str) -> Before:
 
 def _read_sides(store: Store, key: str) -> dict[str, str]:
     try:
-        table = pq.read_table(
-            io.BytesIO(store.get(key)), schema=_SCHEMA, page_checksum_verification=True
-        )
+        data = io.BytesIO(store.get(key))
+        refuse_newer_table(pq.read_schema(data).metadata, where=store.uri_of(key))
+        table = pq.read_table(data, schema=_SCHEMA, page_checksum_verification=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
     sides = dict(zip(table["key"].to_pylist(), table["split"].to_pylist(), strict=True))

@@ -6,9 +6,10 @@ from typing import TypeVar
 import msgspec
 
 from artgrab.common.digests import canonical_json, digest_of
-from artgrab.common.errors import BadInputError, ObjectCorruptError
+from artgrab.common.errors import BadInputError
 from artgrab.common.keys import SCHEMA_VERSION
 from artgrab.common.store import Store
+from artgrab.common.stored import decode_document
 
 MODEL_VERSION = 1
 """To be raised with any change that alters what a model answers: preprocessing, backbone, head."""
@@ -98,10 +99,4 @@ _Document = TypeVar("_Document", ModelConfig, ModelInfo)
 
 
 def _decode(data: bytes, kind: type[_Document], *, where: str) -> _Document:
-    try:
-        document = msgspec.json.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
-        raise ObjectCorruptError(f"{where}: {error}") from error
-    if document.schema_version > SCHEMA_VERSION:
-        raise BadInputError(f"{where}: written by a newer artgrab; upgrade this one")
-    return document
+    return decode_document(data, kind, where=where)

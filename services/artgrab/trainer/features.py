@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
 from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import ObjectCorruptError
+from artgrab.common.keys import SCHEMA_VERSION, check_schema_version
 from artgrab.common.progress import Progress, ProgressSink
 from artgrab.common.store import Store
 
@@ -28,6 +30,7 @@ BATCH = 4
 getting them from the kernel each time costs as much as the computation: lite0 on 2 cores took
 9.6 ms for a picture in batches of 4, 17.5 ms in batches of 32."""
 
+_VERSION = "artgrab.schema_version"
 _CHUNK = 128
 """Pictures of one object of the cache: what a kill may cost."""
 
@@ -91,7 +94,11 @@ def _compute_batch(
 
 def _write_chunk(store: Store, prefix: str, rows: Mapping[str, Row]) -> None:
     names = np.frombuffer(bytes.fromhex("".join(rows)), np.uint8).reshape(len(rows), 32)
-    data = safetensors.numpy.save({"sha256": names, "features": np.stack(list(rows.values()))})
+    tensors: dict[str, NDArray[Any]] = {
+        "sha256": names,
+        "features": np.stack(list(rows.values())),
+    }
+    data = safetensors.numpy.save(tensors, metadata={_VERSION: str(SCHEMA_VERSION)})
     store.put_if_absent(f"{prefix}/{sha256_hex(data)}.safetensors", data)
 
 
@@ -103,7 +110,14 @@ def _read_cache(store: Store, prefix: str) -> Iterator[tuple[str, Row]]:
         except ObjectCorruptError:
             store.delete([info.key])  # a cache: computed again below
             continue
+        check_schema_version(_version_of(data), where=store.uri_of(info.key))
         yield from _rows_of(data)
+
+
+def _version_of(data: bytes) -> int:
+    """Read the metadata in a safetensors header: its length in 8 bytes, then JSON."""
+    header = msgspec.json.decode(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return int(header.get("__metadata__", {}).get(_VERSION, SCHEMA_VERSION))
 
 
 def _rows_of(data: bytes) -> Iterator[tuple[str, Row]]:
