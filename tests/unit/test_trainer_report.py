@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from artgrab.common.errors import ObjectCorruptError
 from artgrab.common.manifest import TEST, ManifestRow, read_snapshot_info
@@ -19,6 +20,7 @@ from artgrab.trainer.evaluate import GroundFlips, LeftOut, Scores
 from artgrab.trainer.history import Step
 from artgrab.trainer.metrics import Metrics
 from artgrab.trainer.report import render_report
+from tests.support.drawn import encoded
 from tests.support.snapshots import SNAPSHOT, classifier, put_snapshot
 
 LABELS = ("art", "not-art")
@@ -86,14 +88,20 @@ class Reporter:
     def without(self, wanted: Callable[[ManifestRow], bool], metrics: Metrics) -> str:
         return self._render(metrics, [row for row in self.rows if wanted(row)])
 
-    def _render(self, metrics: Metrics, rows: list[ManifestRow]) -> str:
+    def answered(self, metrics: Metrics, probabilities: torch.Tensor) -> str:
+        return self._render(metrics, self.rows, probabilities)
+
+    def _render(
+        self, metrics: Metrics, rows: list[ManifestRow], probabilities: torch.Tensor | None = None
+    ) -> str:
+        art = torch.tensor([[0.91, 0.09]] * len(rows), dtype=torch.double)
         return render_report(
             self.store,
             classifier(),
             read_snapshot_info(self.store, SNAPSHOT),
             metrics,
             rows,
-            torch.tensor([[0.91, 0.09]] * len(rows), dtype=torch.double),
+            art if probabilities is None else probabilities,
             model_sha256="f" * 64,
         )
 
@@ -109,7 +117,8 @@ def _text(page: str) -> str:
 
 def test_it_begins_with_how_good_the_model_is_and_compared_with_what(reporter: Reporter) -> None:
     report = _text(reporter.render(_metrics()))
-    assert "Of 8 pictures kept aside for the test it names 87.5 % rightly" in report
+    assert "It tells art and not-art apart: of 8 pictures kept aside" in report
+    assert "it names 87.5 % rightly" in report
     assert "colours and edges alone reach 87.5 %" in report
     assert "a kind of picture it never saw, it is right on 75.0 % on average, 12.5 points" in report
     assert report.index("12.5 points") < report.index("What it cannot do")
@@ -201,3 +210,42 @@ def test_a_picture_with_other_bytes_than_recorded_is_not_shown(reporter: Reporte
 
 def test_equal_input_gives_an_equal_report(reporter: Reporter) -> None:
     assert reporter.render(_metrics()) == reporter.render(_metrics())
+
+
+def test_many_large_pictures_make_no_large_report(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    rows = put_snapshot(store, each=4, paint=_noise)
+    many = [msgspec.structs.replace(row, split=TEST) for row in rows] * 125
+    report = render_report(
+        store,
+        classifier(),
+        read_snapshot_info(store, SNAPSHOT),
+        _metrics(),
+        many,
+        torch.tensor([[0.51, 0.49]] * len(many), dtype=torch.double),
+        model_sha256="f" * 64,
+    )
+    assert report.count("<img") > 40
+    assert len(report) < 3_000_000
+
+
+def _noise(category: str, number: int) -> bytes:
+    """Return a picture that no encoder makes small."""
+    random = np.random.default_rng([len(category), number])
+    return encoded(Image.fromarray(random.integers(0, 256, (400, 400, 3), np.uint8)), "PNG")
+
+
+@pytest.mark.parametrize("count", [3, 64])
+def test_a_report_is_written_for_any_number_of_classes(reporter: Reporter, count: int) -> None:
+    labels = [*LABELS, *(f"class-{n}" for n in range(2, count))]
+    spread = np.random.default_rng(0).dirichlet(np.ones(count), len(reporter.rows))
+    target = np.array([labels.index(row.label) for row in reporter.rows])
+    metrics = msgspec.structs.replace(
+        _metrics(),
+        labels=tuple(labels),
+        details=details_of(spread, target, labels),
+        test=msgspec.structs.replace(SCORES, confusion=[[1] * count] * count),
+    )
+    report = reporter.answered(metrics, torch.from_numpy(spread))
+    assert f"{count * (count - 1):,}mistakes" in _text(report)
+    assert report.count('class="line') <= 2 + 6 + 4

@@ -14,8 +14,8 @@ CROP = 96
 """Pixels of the side of a category's first pictures."""
 
 _MOST_OF_A_CATEGORY = 5
-_MOST = 500
-"""First pictures of all categories: at 3 kB each a card stays below 3 MB."""
+_MOST = 400
+"""First pictures of all categories: at 3 kB each, 5 at worst, a card stays below 3 MB."""
 _MOST_PAIRS = 6
 _PAIR_SIDE = 176
 

@@ -81,6 +81,7 @@ def render_report(
             snapshot=snapshot,
             metrics=metrics,
             summary=summary(metrics, snapshot),
+            mistakes=_mistakes(metrics),
             limits=limits(metrics, categories),
             categories=categories,
             charts=_charts(metrics, rows, probabilities),
@@ -91,6 +92,11 @@ def render_report(
             versions={"artgrab": VERSION, **{name: version(name) for name in ("torch", "timm")}},
         )
     )
+
+
+def _mistakes(metrics: Metrics) -> int:
+    rows = metrics.test.confusion if metrics.test else []
+    return sum(sum(row) - row[truth] for truth, row in enumerate(rows))
 
 
 def _charts(metrics: Metrics, rows: Sequence[ManifestRow], probabilities: Tensor) -> _Charts:

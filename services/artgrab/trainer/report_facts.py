@@ -11,6 +11,8 @@ from artgrab.trainer.intervals import Interval, wilson_interval
 from artgrab.trainer.metrics import Metrics
 
 _MOST_LICENCES = 12
+_MOST_NAMED = 5
+"""Classes; more of them are only counted."""
 
 
 class Measured(NamedTuple):
@@ -114,7 +116,8 @@ def _on_test(metrics: Metrics) -> Iterator[str]:
         return
     low, high = wilson_interval(metrics.test.accuracy, metrics.test.pictures)
     yield (
-        f"Of {metrics.test.pictures:,} pictures kept aside for the test it names "
+        f"It tells {_classes(metrics.labels)} apart: of {metrics.test.pictures:,} pictures "
+        f"kept aside for the test it names "
         f"{percent(metrics.test.accuracy)} rightly (95\N{NO-BREAK SPACE}% interval "
         f"{percent(low)} to {percent(high)})"
         + _compared(metrics.baseline_accuracy, "; colours and edges alone reach {}.")
@@ -143,6 +146,12 @@ def _weakest(metrics: Metrics, snapshot: SnapshotInfo) -> Iterator[str]:
     if weak:
         told = " and ".join(f"{name} ({percent(share, decimals=0)})" for name, share in weak)
         yield f"Weakest of {len(snapshot.categories)} categories when never seen: {told}."
+
+
+def _classes(labels: Sequence[str]) -> str:
+    if len(labels) > _MOST_NAMED:
+        return f"{len(labels)} classes"
+    return f"{', '.join(labels[:-1])} and {labels[-1]}"
 
 
 def _compared(baseline: float | None, words: str) -> str:
