@@ -57,7 +57,7 @@ class Run:
     family: set[psutil.Process] = field(default_factory=set)
     ports: set[int] = field(default_factory=set)
     _phase: Phase = Phase.COLLECT
-    _collected: bool = False
+    collecting_began: bool = False
     _next_ports: float = 0.0
 
     def look(self) -> Phase | None:
@@ -80,9 +80,9 @@ class Run:
         if _has(lines, Victim.TRAINER):
             return Phase.TRAIN
         if _has(lines, Victim.DOWNLOADER):
-            self._collected = True
+            self.collecting_began = True
             return Phase.COLLECT
-        return Phase.DATASET if self._collected else Phase.COLLECT
+        return Phase.DATASET if self.collecting_began else Phase.COLLECT
 
     def _descendants(self) -> list[psutil.Process]:
         with suppress(psutil.NoSuchProcess):

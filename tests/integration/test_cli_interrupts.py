@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,10 +40,16 @@ def field() -> Iterator[Grounds]:
         yield field
 
 
-def reach(run: Run, phase: Phase, done: Callable[[Store], bool]) -> None:
-    """Return in the middle of a phase."""
+def reach(run: Run, phase: Phase) -> None:
+    """Return in the middle of a phase: of collecting, when there are records."""
     store = Store.open(run.setting.store)
-    wait_until(lambda: (now := run.look()) is None or (now is phase and done(store)))
+
+    def reached() -> bool:
+        if run.look() is not Phase.COLLECT or phase is not Phase.COLLECT:
+            return run.look() in (phase, None)
+        return run.collecting_began and some_records(store)
+
+    wait_until(reached)
     assert run.process.poll() is None, run.err.read_text()
 
 
@@ -72,7 +78,7 @@ def assert_nothing_is_left(run: Run) -> None:
 def interrupted(setting: Setting, phase: Phase, number: signal.Signals) -> None:
     """Interrupt a job once: it has cleared away when it ends."""
     with running(setting, setting.scratch) as run:
-        reach(run, phase, some_records if phase is Phase.COLLECT else lambda store: True)
+        reach(run, phase)
         os.killpg(run.process.pid, number)
         assert_it_ended_well(run)
         assert_nothing_is_left(run)
@@ -81,7 +87,7 @@ def interrupted(setting: Setting, phase: Phase, number: signal.Signals) -> None:
 def interrupted_twice(setting: Setting, phase: Phase) -> None:
     """Interrupt a job twice: it has ended when its children may still be ending."""
     with running(setting, setting.scratch) as run:
-        reach(run, phase, some_records if phase is Phase.COLLECT else lambda store: True)
+        reach(run, phase)
         os.killpg(run.process.pid, signal.SIGINT)
         # The kernel keeps one of a kind waiting: two Ctrl-C without a pause may be one.
         os.killpg(run.process.pid, signal.SIGTERM)
