@@ -16,7 +16,7 @@ from artgrab.cli.state import (
 from artgrab.cli.supervision import running
 from artgrab.common.errors import ArtgrabError
 from artgrab.common.network import NetworkSettings
-from artgrab.common.progress import ProgressSink
+from artgrab.common.progress import Progress, ProgressSink
 from artgrab.common.record_parts import compact
 from artgrab.common.resources import ArtCategory
 from artgrab.common.store import Store
@@ -67,6 +67,8 @@ class Collector:
             try:
                 await self._run(category, endpoint)
             except ArtgrabError as error:
+                name = category.metadata.name
+                self.progress(Progress(stage="scrape", item=name, problem=str(error)))
                 return error
         return None
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -132,7 +133,10 @@ async def _learn(
 
 async def _predict(job: Job, model: str, pictures: Pictures) -> tuple[str, list[PredictionResult]]:
     arguments = ("--store", job.store.uri, "--model", model)
+    told = partial(Progress, stage="serve", total=1, unit="servers")
+    job.progress(told())
     async with running("artgrab.serving", *arguments, progress=job.progress) as server:
+        job.progress(told(done=1, finished=True))
         return server.endpoint, await _ask(server, pictures)
 
 
