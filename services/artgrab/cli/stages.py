@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -143,7 +144,7 @@ def _announce(endpoint: str) -> None:
     typer.echo(f"ready on {endpoint}; Ctrl-C ends it")
 
 
-_EXAMPLES = {
+_EXAMPLES: dict[Callable[..., None], str] = {
     scrape: "Example: artgrab scrape examples/commons.yaml --downloader 127.0.0.1:50051",
     download: "Example: artgrab download --store artgrab-store --listen 127.0.0.1:50051\n\n"
     "Its settings, as ARTGRAB_DOWNLOADER_HOST_SPACING_SECONDS=1, are read from the environment.",
