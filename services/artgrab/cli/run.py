@@ -26,7 +26,7 @@ from artgrab.common.keys import model_prefix
 from artgrab.common.leftovers import clear_leftovers
 from artgrab.common.lock import exclusive_async
 from artgrab.common.network import NetworkSettings
-from artgrab.common.progress import ProgressSink, warn
+from artgrab.common.progress import Progress, ProgressSink, warn
 from artgrab.common.resources import ArtCategory, ArtClassifier
 from artgrab.common.store import Store
 
