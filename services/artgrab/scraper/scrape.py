@@ -158,6 +158,7 @@ class _Scrape:
         self._tally = Tally()
         self._seen: set[tuple[str, str, str, str]] = set()
         self._health: list[SourceHealth] = []
+        self._all_found = False
 
     async def run(self, client: IngestClient, tools: Tools, slot: _BrowserSlot) -> None:
         """Go through all sources and queries, as long as pictures are wanted."""
@@ -168,6 +169,8 @@ class _Scrape:
             health = SourceHealth(source=source.kind, partition=_host(source), query=query)
             self._health.append(health)
             await self._persist(source, health, client, tools, slot)
+        self._all_found = True
+        self._report()
         await client.until(lambda: client.unacked == 0)
 
     async def _persist(
@@ -282,6 +285,13 @@ class _Scrape:
             raise AllSourcesFailedError(message, outcome)
         raise SurroundingsError(message)
 
+    def _most(self) -> int:
+        """Return how many pictures there can be in the end."""
+        tally, target = self._tally, self._category.spec.target_images
+        if not self._all_found:
+            return target
+        return min(target, tally.candidates - tally.rejected - tally.failed)
+
     def _report(self, *, finished: bool = False) -> None:
         tally = self._tally
         self._progress(
@@ -289,8 +299,8 @@ class _Scrape:
                 stage="scrape",
                 item=self._category.metadata.name,
                 done=tally.stored,
-                total=self._category.spec.target_images,
-                at_most=True,  # no source says beforehand how many it has
+                total=self._most(),
+                at_most=True,  # no source says beforehand how many it has that are good
                 counts={
                     "found": tally.candidates,
                     "stored": tally.stored,
