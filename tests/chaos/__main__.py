@@ -38,7 +38,7 @@ def main() -> int:
         show = Show(wanted=options.kills)
         kill_all(field, show, random.Random(options.seed))
     print(json.dumps(show.summary(seed=options.seed, seconds=round(time.monotonic() - begun))))
-    return 0 if show.toll.clean else 1
+    return 1 if show.toll.problems else 0
 
 
 def _options() -> argparse.Namespace:
@@ -108,13 +108,9 @@ def kill_all(field: Grounds, show: Show, randomness: random.Random) -> None:
         seeded = random.Random(randomness.random())
         life = Life(setting, expected, show.toll, randomness=seeded, told=show.told)
         life.live(plan_life(seeded, kills=_KILLS_OF_A_LIFE))
-        for problem in _problems(show.toll):
+        for problem in show.toll.problems:
             tell(f"WRONG: {problem}")
         bury(setting)
-
-
-def _problems(toll: Toll) -> list[str]:
-    return [*toll.lost, *toll.duplicates, *toll.leftovers, *toll.others]
 
 
 def tell(text: str) -> None:

@@ -50,8 +50,14 @@ class Toll:
     """Digests and answers that are not those of the undisturbed job."""
 
     @property
-    def clean(self) -> bool:
-        return not (self.lost or self.duplicates or self.leftovers or self.others)
+    def problems(self) -> list[str]:
+        """Return all that is not as it should be; none is what is wanted."""
+        return [
+            *(f"lost: {one}" for one in self.lost),
+            *(f"twice: {one}" for one in self.duplicates),
+            *(f"left: {one}" for one in self.leftovers),
+            *(f"another: {one}" for one in self.others),
+        ]
 
     def add(self, difference: Difference) -> None:
         self.lost += difference.lost
@@ -130,22 +136,26 @@ class Life:
             time.sleep(_POLL_SECONDS)  # as above
         if phase is not point.phase:
             return
-        begun, before = time.monotonic(), self._stored(phase)
-        usual = self._expected.seconds[phase]
-        deadline = begun + usual * point.fraction
-        wanted = before + (self._expected.pictures - before) * point.fraction
-        while run.look() is phase:
-            late = time.monotonic() >= deadline
-            # Pictures tell how far collecting is, but before the first and after the last of
-            # them it goes on as well: a third of the points is by the clock.
-            if late and (point.fraction < 1 / 3 or self._stored(phase) >= wanted):
-                return
-            if time.monotonic() > begun + usual + PATIENCE_SECONDS:
+        reached = self._by_pictures(point) if _by_count(point) else self._by_clock(point)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while run.look() is phase and not reached():
+            if time.monotonic() > deadline:
                 raise TimeoutError(f"{point} was never reached")
             time.sleep(_POLL_SECONDS)  # as above
 
-    def _stored(self, phase: Phase) -> int:
-        return _pictures(open_store(self._setting)) if phase is Phase.COLLECT else 0
+    def _by_clock(self, point: Point) -> Callable[[], bool]:
+        """Return whether the fraction of the time that the rest of a phase takes has gone by."""
+        left = 1 - self._stored() / self._expected.pictures if point.phase is Phase.COLLECT else 1
+        then = time.monotonic() + self._expected.seconds[point.phase] * point.fraction * left
+        return lambda: time.monotonic() >= then
+
+    def _by_pictures(self, point: Point) -> Callable[[], bool]:
+        before = self._stored()
+        wanted = before + (self._expected.pictures - before) * point.fraction
+        return lambda: self._stored() >= wanted
+
+    def _stored(self) -> int:
+        return _pictures(open_store(self._setting))
 
     def _kill(self, run: Run, point: Point) -> Point | None:
         """Kill and return what was hit, and where; None where the job has ended before."""
@@ -205,6 +215,15 @@ class Life:
             *(one.pid for one in marked(self._setting)),
         }
         return [port for pid, port in listeners() if pid in ours and port in self._ports]
+
+
+def _by_count(point: Point) -> bool:
+    """Tell whether pictures say when a point is reached.
+
+    They tell how far collecting is, but before the first of them it goes on as well: a third of
+    its points is by the clock.
+    """
+    return point.phase is Phase.COLLECT and point.fraction > 1 / 3
 
 
 def open_store(setting: Setting) -> Store:

@@ -55,12 +55,6 @@ def plan_life(randomness: random.Random, *, kills: int) -> list[Point]:
     return [_point(randomness, phase) for phase in phases]
 
 
-def plan_each_once(randomness: random.Random) -> list[Point]:
-    """Return a life in which every victim dies, and the tree in every phase."""
-    pairs = [(phase, victim) for phase, victims in _VICTIMS.items() for victim in victims]
-    return [Point(phase, randomness.random(), victim) for phase, victim in sorted(pairs)]
-
-
 def _point(randomness: random.Random, phase: Phase) -> Point:
     victims = _VICTIMS[phase]
     (victim,) = randomness.choices(list(victims), list(victims.values()))

@@ -1,66 +1,69 @@
-"""`artgrab run`, killed at points all over the job and started again, ends as if undisturbed."""
+"""`artgrab run`, killed at points all over the job and started again, ends as if undisturbed.
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+The short version of `make chaos-run`: chosen points instead of many, and all that is checked there.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from artgrab.common.record_parts import read_records
-from artgrab.common.records import RecordOutcome
-from artgrab.common.store import Store
-from tests.support.jobs import job, small_documents
+from tests.chaos.grounds import Grounds, grounds
+from tests.chaos.jobs import Setting, running
+from tests.chaos.lives import Life, Toll, Undisturbed, undisturbed
+from tests.chaos.plans import Phase, Point, Victim
 from tests.support.requirements import need
-from tests.world.world import World, demo_world, missing_requirements
+from tests.support.s3 import S3Server
+from tests.world.world import demo_world, missing_requirements
 
-CATEGORIES = ("clipart", "costumes", "landscape", "fish")
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.xdist_group("browser")]
 
-KILL_POINTS: dict[str, Callable[[Path], bool]] = {
-    "first records": lambda store: any(store.glob("default/categories/*/records/*/*.jsonl")),
-    "many pictures": lambda store: len(list(store.glob("default/categories/*/images/*"))) >= 60,
-    "an ended scrape": lambda store: any(store.glob("default/categories/*/runs/*.json")),
-    "half a dataset": lambda store: any(store.glob("default/datasets/*/*")),
-    "a dataset": lambda store: any(store.glob("default/datasets/*/snapshot.json")),
-    "some features": lambda store: any(store.glob("default/features/*/*")),
-    "half a model": lambda store: any(store.glob("default/models/*/*")),
-}
-"""States of the store, not times: each is reached on any machine."""
-
-
-def assert_no_picture_twice_and_none_missing(store: Store, category: str) -> None:
-    merged = read_records(store, namespace="default", category=category)
-    stored = [m.record for m in merged.values() if m.record.outcome is RecordOutcome.STORED]
-    objects = [info.key for info in store.list(f"default/categories/{category}/images")]
-    assert sorted({record.object_key for record in stored}) == sorted(objects)
-    assert len({record.source_sha256 for record in stored}) == len(objects)
+IN_A_FOLDER = (
+    Point(Phase.COLLECT, 0.1, Victim.BROWSER),
+    Point(Phase.COLLECT, 0.4, Victim.DECODER),
+    Point(Phase.COLLECT, 0.6, Victim.DOWNLOADER),
+    Point(Phase.COLLECT, 0.8, Victim.TREE),
+    Point(Phase.TRAIN, 0.5, Victim.TRAINER),
+)
+IN_A_BUCKET = (
+    Point(Phase.COLLECT, 0.5, Victim.TREE),
+    Point(Phase.DATASET, 0.5, Victim.TREE),
+    Point(Phase.PREDICT, 0.3, Victim.SERVER),
+)
 
 
-@pytest.mark.timeout(1200)
-@pytest.mark.xdist_group("browser")
-def test_a_run_killed_at_many_points_ends_in_the_same_dataset_and_model(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def field(s3_of_all_tests: S3Server) -> Iterator[Grounds]:
     need(not missing_requirements(), packages=" ".join(missing_requirements()))
-    documents = small_documents(tmp_path, categories=CATEGORIES, limit=40)
-    with demo_world() as world:
-        with job(world, documents, tmp_path / "quiet") as quiet:
-            expected = quiet.result()
-        disturbed = _run_disturbed(world, documents, tmp_path / "disturbed")
-        with job(world, documents, tmp_path / "disturbed") as again:
-            repeated = again.result()
-
-    for part in ("dataset", "model"):
-        assert disturbed[part]["content_sha256"] == expected[part]["content_sha256"], part
-    assert disturbed["categories"] == expected["categories"]
-    assert repeated["work"] == {"fetched": 0, "stored": 0, "trained": 0}
-    for category in CATEGORIES:
-        store = Store.open(str(tmp_path / "disturbed"))
-        assert_no_picture_twice_and_none_missing(store, category)
+    with demo_world() as world, grounds(world, s3_of_all_tests) as field:
+        yield field
 
 
-def _run_disturbed(world: World, documents: Path, store: Path) -> dict[str, Any]:
-    kills = 0
-    for condition in KILL_POINTS.values():
-        with job(world, documents, store) as disturbed:
-            kills += disturbed.kill_when(condition)
-    assert kills >= len(KILL_POINTS) - 1
-    with job(world, documents, store) as last:
-        return last.result()
+@pytest.fixture(scope="module")
+def expected(field: Grounds) -> Undisturbed:
+    return undisturbed(field.new("folder"))
+
+
+def kill_at(points: Sequence[Point], setting: Setting, expected: Undisturbed) -> None:
+    """Let a store live, and print what was wrong with its end."""
+    toll = Toll()
+    life = Life(setting, expected, toll, randomness=random.Random(7), told=lambda point: None)
+    life.live(points)
+    assert toll.problems == []
+    # A job may end before its last point: machines differ.
+    assert len(points) - 1 <= toll.kills.total() <= len(points)
+
+
+def test_what_dies_in_a_folder_costs_nothing_and_nothing_is_done_again(
+    field: Grounds, expected: Undisturbed
+) -> None:
+    setting = field.new("folder")
+    kill_at(IN_A_FOLDER, setting, expected)
+    with running(setting, setting.scratch) as repeated:
+        assert repeated.result()["work"] == {"fetched": 0, "stored": 0, "trained": 0}
+
+
+def test_what_dies_in_a_bucket_ends_in_the_very_same_dataset_and_model(
+    field: Grounds, s3: S3Server, expected: Undisturbed
+) -> None:
+    kill_at(IN_A_BUCKET, field.new("s3"), expected)

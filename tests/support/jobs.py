@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import yaml
 
 from tests.world.world import World
@@ -59,22 +57,6 @@ class Job:
         assert "Traceback" not in err
         return err.splitlines()[-1]
 
-    def kill_when(self, condition: Callable[[Path], bool]) -> bool:
-        """SIGKILL the main process once the store looks as wanted; wait for all it started.
-
-        Returns False where the job was quicker than we and ended well before we looked.
-        """
-        wait_until(lambda: condition(self.store) or self.process.poll() is not None)
-        if self.process.poll() is not None:
-            self.result()
-            assert condition(self.store), "the job never came to the point to kill it"
-            return False
-        family = _family(self.process.pid)
-        self.process.send_signal(signal.SIGKILL)
-        self.process.communicate(timeout=DEADLINE_SECONDS)
-        wait_until(lambda: not any(_alive(one) for one in family))
-        return True
-
 
 @contextmanager
 def job(world: World, documents: Path, store: Path, *options: str) -> Iterator[Job]:
@@ -102,14 +84,3 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = DEADLINE_SECON
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
         time.sleep(_POLL_SECONDS)  # polling another process's files: there is nothing to wait on
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    return psutil.Process(pid).children(recursive=True)
-
-
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
