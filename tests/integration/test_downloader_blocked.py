@@ -6,11 +6,13 @@ import pytest
 from aiohttp import web
 
 from artgrab.common.store import Store
-from artgrab.downloader.hosts import MAX_REFUSALS
+from artgrab.downloader.hosts import MAX_REFUSALS, MAX_TROUBLES
 from tests.support.downloads import recorded
 from tests.support.drawn import jpeg
 from tests.support.ingest_client import candidate, downloader, ingest, ingest_one, outcomes
 from tests.support.playing_hosts import Handler, PlayingHosts
+
+pytestmark = pytest.mark.folder_only(reason="what sites answer is no matter of the store")
 
 _AT_ONCE = 2
 _CANDIDATES = 30
@@ -124,3 +126,12 @@ async def test_a_site_that_never_stops_asking_for_rest_is_left_alone(
     reasons = [reason for _, reason in found.values()]
     assert set(reasons) == {"http-429", "site-blocks-us"}
     assert sum(one.path.endswith(".jpg") for one in hosts.seen) < 10
+
+
+async def test_a_server_that_fails_again_and_again_gets_a_rest(
+    hosts: PlayingHosts, store: Store
+) -> None:
+    handler = _after(3, web.Response(status=500))
+    found = await _fetched(hosts, store, handler)
+    assert found.count(("FAILED", "host-down")) >= _CANDIDATES - 3 - MAX_TROUBLES - _AT_ONCE
+    assert _requests(hosts) <= 3 + MAX_TROUBLES + _AT_ONCE

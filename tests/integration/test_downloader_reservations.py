@@ -24,6 +24,8 @@ from tests.support.drawn import jpeg
 from tests.support.ingest_client import candidate, downloader, ingest, ingest_one, outcomes
 from tests.support.playing_hosts import PlayingHosts
 
+pytestmark = pytest.mark.folder_only(reason="what sites answer is no matter of the store")
+
 _ORIGIN = "http://a.test"
 _PICTURE = f"{_ORIGIN}/pictures/1.jpg"
 _RULES = f"{_ORIGIN}{PATH}"

@@ -20,7 +20,10 @@ class Seen(NamedTuple):
 
 
 class PlayingHosts:
-    """What each URL answers, and what was asked; unknown URLs answer 404."""
+    """What each URL answers, and what was asked; unknown URLs answer 404.
+
+    A URL without a query answers for all queries that have no answer of their own.
+    """
 
     def __init__(self, port: int = 0) -> None:
         self.port = port
@@ -62,7 +65,10 @@ class PlayingHosts:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         self.seen.append(Seen(request.host, request.path_qs, dict(request.headers)))
-        handler = self._handlers.get(f"{request.host}{request.path_qs}")
+        known = self._handlers
+        handler = known.get(f"{request.host}{request.path_qs}") or known.get(
+            f"{request.host}{request.path}"
+        )
         if handler is None:
             return web.Response(status=404)
         return await handler(request)  # type: ignore[arg-type]

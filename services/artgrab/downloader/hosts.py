@@ -13,7 +13,7 @@ MAX_STRIKES = 6
 """Answers of 429 in a row after which a candidate is given up."""
 
 MAX_TROUBLES = 5
-"""Failures of the network in a row after which a site counts as down for a while."""
+"""Failures of network or server in a row after which a site counts as down for a while."""
 
 MAX_REFUSALS = 10
 """Answers in a row, none of them good, that say we are not wanted; then a site is left alone."""
@@ -116,7 +116,7 @@ class Hosts:
         return seconds
 
     def note_trouble(self, site: str) -> None:
-        """Note that the network failed; after some in a row nobody waits for the site in vain.
+        """Note that network or server failed; after some in a row nobody waits for the site in vain.
 
         Once that time is over a single further failure is enough.
         """

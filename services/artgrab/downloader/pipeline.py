@@ -236,6 +236,8 @@ class Pipeline:
                 raise RetryLaterError("host-busy", retry_after=seconds)
         if reply.status != 200:
             passing = reply.status >= 500 or reply.status in _PASSING_STATUS
+            if reply.status >= 500:
+                self._hosts.note_trouble(site)
             if reply.status in _REFUSING_STATUS:
                 passing = self._hosts.note_refusal(site) > 1
             raise FetchError(f"http-{reply.status}", passing=passing)

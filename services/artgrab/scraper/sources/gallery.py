@@ -1,6 +1,7 @@
 """Galleries: any web page of pictures, scrolled to its end, with whatever loads more pressed."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from urllib.parse import quote, urldefrag
@@ -24,6 +25,7 @@ from artgrab.scraper.sources.gallery_scripts import (
 )
 from artgrab.scraper.sources.gallery_signals import OPT_OUT_HEADERS, OptOuts
 
+_STATUS_PAGE = re.compile(r"HTTP ERROR ([45]\d\d)")
 _REFUSING_STATUS = (401, 403, 429, 451, 503)
 
 
@@ -98,10 +100,7 @@ class _Visit:
         if pause := await self._tools.robots.pause(url):
             await self._tools.sleep(pause)
         self._browser: Browser = await self._tools.browser()
-        try:
-            status = await self._browser.open(url)
-        except PageError as error:
-            raise SourceError(f"{url} cannot be opened: {error}") from error
+        status = await self._status(url)
         if status >= 400:
             self._note_refusal(url, status)
             raise SourceError(f"{url} answers with status {status}: missing, or we are blocked")
@@ -110,6 +109,15 @@ class _Visit:
         await self._run(FIRST_ITEMS, self._items, self._limits.first_items_seconds)
         headers = await self._run(HEADERS, OPT_OUT_HEADERS)
         self._opt_outs = OptOuts(await self._tools.robots.opt_outs(url), headers)
+
+    async def _status(self, url: str) -> int:
+        try:
+            return await self._browser.open(url)
+        except PageError as error:
+            # Where an answer has no body, Chromium shows a page of its own with the status on it.
+            if match := _STATUS_PAGE.search(str(error)):
+                return int(match[1])
+            raise SourceError(f"{url} cannot be opened: {error}") from error
 
     def _note_refusal(self, url: str, status: int) -> None:
         if status in _REFUSING_STATUS:
