@@ -247,7 +247,7 @@ def test_an_empty_category_is_named_with_what_became_of_its_candidates(store: St
     with pytest.raises(PartlyDoneError) as caught:
         build(store, labels=labels)
     assert "category nothing has no stored picture: its sources gave no cand" in str(caught.value)
-    assert "category stamps has no stored picture: 3 REJECTED too-small" in str(caught.value)
+    assert "category stamps has no stored picture: 3 rejected too-small" in str(caught.value)
     assert not list(store.list(f"{NAMESPACE}/datasets"))
 
 

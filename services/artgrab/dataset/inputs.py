@@ -72,7 +72,8 @@ def _lasting(picture: Picture) -> dict[str, Any]:
 
 
 def _told(records: Iterable[MergedRecord]) -> str:
-    counts = Counter(f"{one.record.outcome} {one.record.reason}".strip() for one in records)
+    counts = Counter(f"{one.record.outcome.lower()} {one.record.reason}".strip() for one in records)
     if not counts:
         return "its sources gave no candidate; check their url, selectors and queries"
-    return ", ".join(f"{number} {what}" for what, number in counts.most_common(5))
+    told = ", ".join(f"{number} {what}" for what, number in counts.most_common(5))
+    return f"{told}; change its sources, queries or filters"

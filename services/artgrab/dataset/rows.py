@@ -66,22 +66,45 @@ def info_of(
     )
 
 
-def require_train_and_test(rows: Sequence[ManifestRow], labels: Mapping[str, str]) -> None:
+def require_train_and_test(
+    rows: Sequence[ManifestRow], dropped: Sequence[Dropped], labels: Mapping[str, str]
+) -> None:
     """Check that each class can be learned and judged.
 
     Raises:
-        PartlyDoneError: a class has no picture in train or in test; says what to add.
+        PartlyDoneError: a class has no picture in train or in test; says why and what to add.
     """
     missing = [
-        f"class {label} has no picture in {split}: its pictures come from "
-        f"{len({row.group for row in rows if row.label == label})} sites or creators; add sources "
-        f"or queries to {', '.join(sorted(c for c, one in labels.items() if one == label))}"
+        _shortage(label, splits, rows, dropped, labels)
         for label in sorted(set(labels.values()))
-        for split in (TRAIN, TEST)
-        if not any(row.label == label and row.split == split for row in rows)
+        if (splits := _empty_splits(label, rows))
     ]
     if missing:
         raise PartlyDoneError("; ".join(missing))
+
+
+def _empty_splits(label: str, rows: Sequence[ManifestRow]) -> list[str]:
+    filled = {row.split for row in rows if row.label == label}
+    return [split for split in (TRAIN, TEST) if split not in filled]
+
+
+def _shortage(
+    label: str,
+    splits: Sequence[str],
+    rows: Sequence[ManifestRow],
+    dropped: Sequence[Dropped],
+    labels: Mapping[str, str],
+) -> str:
+    kept = [row for row in rows if row.label == label]
+    origins = len({row.group for row in kept})
+    reasons = _counts(one.reason for one in dropped if one.picture.label == label)
+    lost = "".join(f", {number} are dropped as {reason}" for reason, number in reasons.items())
+    categories = ", ".join(sorted(name for name, one in labels.items() if one == label))
+    return (
+        f"class {label} has no picture in {' and none in '.join(splits)}: {len(kept)} are kept, "
+        f"from {origins} sites or creators that are not split{lost}; add sources or queries to "
+        f"{categories}"
+    )
 
 
 def _counts(values: Iterable[str]) -> dict[str, int]:

@@ -66,7 +66,7 @@ def build_snapshot(
     before = read_before(store, dataset_prefix(namespace, parent)) if parent else Before()
     curated = curate(pictures, curation=curation, before=before)
     rows = [row_of(one) for one in curated.placed]
-    require_train_and_test(rows, labels)
+    require_train_and_test(rows, curated.dropped, labels)
     info = info_of(rows, curated.dropped, input_key=key, inputs_sha256=inputs_sha256, parent=parent)
     prefix, name = dataset_prefix(namespace, key), classifier.metadata.name
     files = {
