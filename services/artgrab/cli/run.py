@@ -116,12 +116,16 @@ async def _learn(
         images=snapshot.info.images,
         splits=snapshot.info.splits,
     )
+    told = partial(Progress, stage="train", item=classifier.metadata.name, unit="steps")
+    job.progress(told())  # its process takes seconds before it tells anything
     trained = await answer_of(
         *("artgrab.cli", "train", *map(str, job.files), "--store", job.store.uri),
         *("--snapshot", snapshot.key),
         progress=job.progress,
     )
     job.work.trained += bool(trained["trained"])
+    if not trained["trained"]:
+        job.progress(told(finished=True))
     result.model = msgspec.convert(trained, ModelResult)
     result.metrics = msgspec.convert(trained["metrics"], dict[str, object])
     pictures = pictures_of(find_pictures(job.predict)) or pictures_of_test_split(
