@@ -13,7 +13,13 @@ import pytest
 
 from artgrab.common.errors import BadInputError, ObjectCorruptError, SurroundingsError
 from artgrab.common.keys import SCHEMA_VERSION, records_prefix
-from artgrab.common.record_parts import RecordWriter, compact, read_records, rewrite
+from artgrab.common.record_parts import (
+    RecordWriter,
+    check_records_object,
+    compact,
+    read_records,
+    rewrite,
+)
 from artgrab.common.records import (
     Candidate,
     Entry,
@@ -305,4 +311,8 @@ async def test_no_bit_of_an_index_flips_unnoticed_where_it_changes_what_is_read(
             assert read(store) == before, f"byte {place} of {len(whole)}"
         except ObjectCorruptError:
             noticed += 1
+        with pytest.raises(ObjectCorruptError):
+            check_records_object(store, key)
     assert noticed > 50
+    store.put(key, whole)
+    check_records_object(store, key)

@@ -194,17 +194,21 @@ def rewrite(
 
 
 def check_records_object(store: Store, key: str) -> None:
-    """Read one part or index by itself.
+    """Read one part or index by itself, and notice every flipped bit of it.
 
     Raises:
         ObjectMissingError: it is not there.
         ObjectCorruptError: it cannot be read, or is not what its name or digest says.
         BadInputError: a newer artgrab wrote it.
     """
-    if _is_index(key):
-        _decode_index(store, key)
-    else:
+    if not _is_index(key):
         _decode_part(store, key)
+        return
+    _decode_index(store, key)
+    data = store.get(key)
+    again = _parquet(pq.read_table(io.BytesIO(data)))
+    if again != data and _writer_of(again) == _writer_of(data):
+        raise ObjectCorruptError(f"{store.uri_of(key)}: the same content has other bytes")
 
 
 class _Listed(NamedTuple):
@@ -300,10 +304,18 @@ def _encode_index(merged: dict[str, MergedRecord], parts: list[str]) -> bytes:
         _DIGEST_KEY: _index_digest(parts, [row["entries"] for row in rows]),
         **TABLE_METADATA,
     }
-    table = pa.Table.from_pylist(rows, _INDEX_SCHEMA.with_metadata(metadata))
+    return _parquet(pa.Table.from_pylist(rows, _INDEX_SCHEMA.with_metadata(metadata)))
+
+
+def _parquet(table: pa.Table) -> bytes:
     sink = io.BytesIO()
     pq.write_table(table, sink, write_page_checksum=True)
     return sink.getvalue()
+
+
+def _writer_of(data: bytes) -> str:
+    """Return which version of which library wrote a file: another one may write other bytes."""
+    return str(pq.ParquetFile(io.BytesIO(data)).metadata.created_by)
 
 
 def _index_digest(parts: Sequence[str], lines: Sequence[object]) -> str:
