@@ -141,3 +141,24 @@ async def test_rules_of_no_known_encoding_break_nothing(
 ) -> None:
     hosts.put(RULES, b"\xff\xfe\0User-agent" + bytes(range(256)) * 50 + b"\nDisallow: /%ff%zz\n")
     await robots.check(PAGE, origin=ORIGIN)
+
+
+async def test_while_half_a_megabyte_of_rules_is_searched_others_go_on(
+    hosts: PlayingHosts, robots: Robots
+) -> None:
+    lines = "".join(f"Disallow: /*{number}x\n" for number in range(25_000))
+    hosts.put(RULES, f"User-agent: *\n{lines}".encode())
+    turns = 0
+
+    async def go_on() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(go_on())
+    await robots.check(PAGE, origin=ORIGIN)
+    before = turns
+    await robots.check(f"{ORIGIN}/{'c' * 8000}", origin=ORIGIN)
+    others.cancel()
+    assert turns > before + 3, "the loop stood still"

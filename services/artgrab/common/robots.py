@@ -29,6 +29,7 @@ _TOKEN = re.compile(r"[a-z_-]+|\*", re.IGNORECASE)
 _BREAKS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 """What ends a line for some parsers, and for RFC 9309 does not."""
 _MAX_KINDS = 16
+_LARGE_BYTES = 65536
 
 
 class _Line(NamedTuple):
@@ -41,6 +42,8 @@ class RobotsRules:
 
     def __init__(self, text: bytes) -> None:
         """Read a robots.txt, or its first MAX_BYTES; whatever it holds, it is read somehow."""
+        self.is_large = len(text) > _LARGE_BYTES
+        """Whether to ask it about a URL may take so long that an event loop should not wait."""
         lines = list(_lines(text[:MAX_BYTES].decode("utf-8-sig", errors="replace")))
         self.names_us, ours = _addressed_to_us(lines)
         # Protego gets our rules alone: a few kilobytes of many groups would cost it gigabytes.

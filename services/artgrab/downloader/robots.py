@@ -40,10 +40,10 @@ class Robots:
         rules, problem = await self._origins.get(origin)
         if rules is None:
             raise FetchError(problem, passing=True)
-        if not rules.allows(url):
-            raise RefusedError("robots", signals=("robots.txt: disallow",))
-        if signals := rules.opt_outs(url):
-            raise RefusedError("opt-out", signals=signals)
+        if rules.is_large:
+            await asyncio.to_thread(_check, url, rules)
+        else:
+            _check(url, rules)
         return rules
 
     async def _learn(self, origin: str) -> Learned[_Rules]:
@@ -59,3 +59,10 @@ class Robots:
         rules = await asyncio.to_thread(RobotsRules, text)  # half a megabyte takes its time
         self._hosts.slow_down(site_of(origin), spacing=rules.delay)
         return Learned(_Rules(rules), KNOWN_SECONDS)
+
+
+def _check(url: str, rules: RobotsRules) -> None:
+    if not rules.allows(url):
+        raise RefusedError("robots", signals=("robots.txt: disallow",))
+    if signals := rules.opt_outs(url):
+        raise RefusedError("opt-out", signals=signals)
