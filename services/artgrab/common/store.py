@@ -24,6 +24,9 @@ PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between the tries of a conditional put, and of the first look into a bucket; each is
 spread by half. Outlasts the restart of a server."""
 
+_LOOKS = 4
+"""Whoever waits for a command to begin wants to know sooner."""
+
 _FAILURES = (BaseError, FileNotFoundError)
 """What obstore raises; the second is its own class for what is not there."""
 
@@ -48,11 +51,11 @@ class Store:
         *,
         uri: str,
         s3: "S3 | None" = None,
-        patience: Sequence[float] = PATIENCE,
+        patience: Sequence[float] | None = None,
     ) -> None:
         self._backend = backend
         self._once = s3.once if s3 else backend
-        self._patience = patience
+        self._patience = PATIENCE if patience is None else patience
         self.s3 = s3
         """The bucket, where the store lies in one."""
         self.uri = uri.rstrip("/")
@@ -60,7 +63,9 @@ class Store:
         """Called before each change; raises where this process may change nothing any more."""
 
     @classmethod
-    def open(cls, uri: str, *, to_write: bool = True, patience: Sequence[float] = PATIENCE) -> Self:
+    def open(
+        cls, uri: str, *, to_write: bool = True, patience: Sequence[float] | None = None
+    ) -> Self:
         """Open a folder (path or file:// URI) or s3://BUCKET/PREFIX.
 
         A folder that is to be written is made where it is missing. A bucket is asked one question,
@@ -212,7 +217,7 @@ class Store:
                 raise self._failure(keys if isinstance(keys, str) else "", error) from error
 
     def _look(self) -> None:
-        tries = _Tries(self.uri, "", self._patience)
+        tries = _Tries(self.uri, "", self._patience[:_LOOKS])
         while True:
             try:
                 obstore.list_with_delimiter(self._once)
