@@ -248,4 +248,4 @@ def test_a_report_is_written_for_any_number_of_classes(reporter: Reporter, count
     )
     report = reporter.answered(metrics, torch.from_numpy(spread))
     assert f"{count * (count - 1):,}mistakes" in _text(report)
-    assert report.count('class="line') <= 2 + 6 + 4
+    assert report.count('class="line') <= 2 + 5 + 4

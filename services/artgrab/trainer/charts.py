@@ -7,7 +7,7 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 _WIDTH, _HEIGHT = 420, 280
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 10, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 50, 12, 10, 44
 _TICKS = 5
 _MOST_POINTS = 400
 """Of a line; more cannot be seen."""
@@ -90,7 +90,7 @@ def _across(axis: Axis) -> Markup:
     bottom = _HEIGHT - _BOTTOM
     marks = [
         Markup('<path class="grid" d="M{0} {1}V{2}"/><text x="{0}" y="{3}">{4}</text>').format(
-            _left(value, axis), _TOP, bottom, bottom + 17, _told(value, axis)
+            _left(value, axis), _TOP, bottom, bottom + 20, _told(value, axis)
         )
         for value in ticks(axis)
     ]

@@ -12,7 +12,7 @@ from artgrab.trainer.head import Indices
 from artgrab.trainer.history import Step
 
 _SHARE = Axis("", 0, 1, percent=True)
-_CURVES = ("ours", "amber", "right", "wrong", "base", "soft")
+_CURVES = ("ours", "amber", "right", "wrong", "base")
 """Colours of ROC curves; no more of them can be told apart."""
 
 
