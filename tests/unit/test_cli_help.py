@@ -1,19 +1,16 @@
 """Every command explains itself, and what its help shows can be called."""
 
 import re
-import shlex
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import typer.main
 from typer.testing import CliRunner
 
 from artgrab.cli.main import app
 from artgrab.common.network import NetworkSettings
 from artgrab.common.version import VERSION
-
-ROOT: Any = typer.main.get_command(app)
+from tests.support.command_lines import ROOT, parsed
 
 
 def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -28,21 +25,6 @@ COMMANDS = dict(_commands(ROOT))
 def _examples(command: Any) -> list[str]:
     text = f"{command.help or ''}\n{command.epilog or ''}"
     return re.findall(r"^\s*Example: (artgrab .+)$", text, flags=re.MULTILINE)
-
-
-def parsed(line: str) -> tuple[str, ...]:
-    """Parse a command line without running it; return the names of the commands it goes through."""
-    program, *arguments = shlex.split(line)
-    assert program == "artgrab"
-    command, path = ROOT, ()
-    context = command.make_context(program, arguments)
-    while hasattr(command, "resolve_command"):
-        name, command, arguments = command.resolve_command(
-            context, [*context._protected_args, *context.args]
-        )
-        path = (*path, name)
-        context = command.make_context(name, list(arguments), parent=context)
-    return path
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
