@@ -30,6 +30,8 @@ _MAX_PAGE_LENGTH = 32_000_000
 """Characters; a page of 20,000 pictures has about 10 million."""
 _END_SECONDS = 20
 _LONGEST_PATH = 30
+_ROOM_BYTES = 16_000_000
+"""A profile takes 2 MB (measured, Chromium 156); without room the driver waits for ever."""
 _PROFILE_PREFIX = "artgrab-chromium-"
 _FLAGS = (
     "--headless",
@@ -257,9 +259,16 @@ def _programs() -> tuple[str, str]:
 
 def _prepare(parent: str, driver: str) -> tuple[str, subprocess.Popen[bytes]]:
     try:
+        room = shutil.disk_usage(parent).free
         folder = tempfile.mkdtemp(prefix=f"{_PROFILE_PREFIX}{os.getpid()}-", dir=parent)
     except OSError as error:
         raise BrowserError(f"{parent} takes no files of the browser: {error.strerror}") from error
+    if room < _ROOM_BYTES:
+        os.rmdir(folder)
+        raise BrowserError(
+            f"{parent} has {room // 1_000_000} MB left and the browser needs "
+            f"{_ROOM_BYTES // 1_000_000}; make room, or let TMPDIR name another folder"
+        )
     try:
         return folder, _start_guardian(folder, driver)
     except OSError as error:
