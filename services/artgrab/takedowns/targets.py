@@ -58,7 +58,7 @@ def _recognised(text: str) -> tuple[TakedownKind, str, Picture | None]:
 
 
 def _file_named(text: str) -> Path | None:
-    path = Path(text)
+    path = Path(text or "\0")  # an empty text would be the folder we are in
     try:
         if path.is_dir():
             raise BadInputError(f"{_shown(text)} is a folder; name the pictures in it one by one")
@@ -122,5 +122,7 @@ def _host(text: str) -> str:
 
 def _shown(text: str) -> str:
     """Return a text for a message of one line."""
+    if not text:
+        return "an empty text"
     plain = "".join(one if one.isprintable() else "?" for one in text)
     return plain if len(plain) <= _SHOWN else plain[: _SHOWN - 1] + "…"
