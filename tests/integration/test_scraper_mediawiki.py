@@ -4,6 +4,7 @@ A real MediaWiki is asked in test_scraper_world.
 """
 
 import asyncio
+import socket
 
 import pytest
 from aiohttp import web
@@ -15,6 +16,7 @@ from artgrab.scraper.robots import Robots
 from artgrab.scraper.sources import Found, SourceError, Tools
 from artgrab.scraper.sources.mediawiki import pictures
 from artgrab.scraper.turns import Turns
+from artgrab.scraper.wariness import Wariness
 from artgrab.scraper.web import open_session
 from tests.support.played_wiki import PlayedWiki
 
@@ -93,10 +95,40 @@ async def test_an_absurd_time_to_wait_is_bounded() -> None:
     assert wiki.slept == [120.0]
 
 
+async def test_a_wiki_that_nobody_reaches_is_tried_a_few_times_for_all_queries_together() -> None:
+    source = Source(mediawiki=MediaWikiSource(url="http://wiki.test/w/api.php"))
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def browser() -> Browser:
+        raise AssertionError("an API needs no browser")
+
+    with socket.socket() as closed:  # bound and never listening: nobody else gets its number
+        closed.bind(("127.0.0.1", 0))
+        network = NetworkSettings(resolve={"wiki.test": f"127.0.0.1:{closed.getsockname()[1]}"})
+        async with open_session(network) as session:
+            wariness = Wariness()
+            for _ in range(3):  # scrapes of one run
+                tools = Tools(
+                    network=network,
+                    session=session,
+                    robots=Robots(session),
+                    browser=browser,
+                    turns=Turns(),
+                    wariness=wariness,
+                    sleep=sleep,
+                )
+                with pytest.raises(SourceError, match=r"in 4 tries \(connection refused\): not"):
+                    await anext(pictures(source, "old bridge", tools=tools))
+    assert slept == [1.0, 2.0, 4.0]
+
+
 async def test_a_wiki_that_stays_busy_is_a_trouble_of_the_source() -> None:
     wiki = PlayedWiki(1)
     wiki.troubles = [_lag() for _ in range(10)]
-    with pytest.raises(SourceError, match=r"wiki\.test gives no answer in 6 tries: maxlag"):
+    with pytest.raises(SourceError, match=r"wiki\.test gives no answer in 6 tries \(maxlag"):
         await _search(wiki)
     assert len(wiki.queries) == 6
 

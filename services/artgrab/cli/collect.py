@@ -23,6 +23,7 @@ from artgrab.common.store import Store
 from artgrab.downloader.sweep import sweep
 from artgrab.scraper.scrape import AllSourcesFailedError, ScrapeOutcome, scrape
 from artgrab.scraper.turns import Turns
+from artgrab.scraper.wariness import Wariness
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ class Collector:
     at_once: int = 2
     """Scrapes; more browsers than cores only slow each other down."""
     turns: Turns = field(default_factory=Turns)
+    wariness: Wariness = field(default_factory=Wariness)
 
     async def collect(self, categories: Sequence[ArtCategory]) -> None:
         """Return when the run of every category has ended.
@@ -103,6 +105,7 @@ class Collector:
                 network=self.network,
                 progress=self.progress,
                 turns=self.turns,
+                wariness=self.wariness,
             )
         except AllSourcesFailedError as error:
             return error.outcome  # what they gave is kept; the summary says what was wrong

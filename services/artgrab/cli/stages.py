@@ -56,10 +56,12 @@ def scrape(
     from artgrab.cli.failures import raise_together
     from artgrab.scraper.reachable import check_downloaders
     from artgrab.scraper.scrape import scrape as scrape_category
+    from artgrab.scraper.wariness import Wariness
 
     interrupts.run(check_browser(categories))
     interrupts.run(check_downloaders(downloader))
     failed: dict[str, ArtgrabError] = {}
+    wariness = Wariness()
     with progress_sink(sys.stderr) as progress:
         if advice := contact_advice(network, categories):
             warn(progress, advice)
@@ -70,6 +72,7 @@ def scrape(
                 endpoints=downloader,
                 network=network,
                 progress=progress,
+                wariness=wariness,
             )
             try:
                 typer.echo(msgspec.json.encode(interrupts.run(work)).decode())

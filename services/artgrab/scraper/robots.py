@@ -37,7 +37,6 @@ class Robots:
         self._session = session
         self._clock = clock
         self._known: dict[URL, _Known] = {}
-        self._met: set[str] = set()
 
     async def allows(self, url: str) -> bool:
         """Tell whether we may open a page; a site whose rules cannot be had forbids all."""
@@ -70,12 +69,6 @@ class Robots:
     async def delay(self, url: str) -> float:
         """Return seconds the site wants between two pages, within reason."""
         return min((await self._get(url)).rules.delay, MAX_DELAY_SECONDS)
-
-    async def pause(self, url: str) -> float:
-        """Return seconds to let pass before a page is opened: none before a site's first."""
-        met = site_of(url) in self._met
-        self._met.add(site_of(url))
-        return await self.delay(url) if met else 0.0
 
     async def _get(self, url: str) -> _Known:
         origin = URL(url).origin()

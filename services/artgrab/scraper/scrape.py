@@ -21,6 +21,7 @@ from artgrab.scraper.robots import Robots
 from artgrab.scraper.sources import DRIVERS, Found, SourceError, SourceLeftError, Tools
 from artgrab.scraper.tally import Tally
 from artgrab.scraper.turns import Turns
+from artgrab.scraper.wariness import Wariness
 from artgrab.scraper.web import open_session
 
 _BARREN_BROWSERS = 3
@@ -88,6 +89,7 @@ async def scrape(
     progress: ProgressSink,
     browsers: BrowserFactory = chromium,
     turns: Turns | None = None,
+    wariness: Wariness | None = None,
     token: str = "",
 ) -> ScrapeOutcome:
     """Find a category's pictures and have the downloaders fetch and keep them.
@@ -95,7 +97,8 @@ async def scrape(
     Ends when the target is reached or every source is exhausted, and only when all that was sent
     is acknowledged, so that it may be killed and started again at any moment.
 
-    Several may run at once; given the same turns they ask each API one request at a time.
+    Several may run at once; given the same turns they ask each API one request at a time, and given
+    the same wariness none asks a site that another has left.
 
     Raises:
         BadInputError: a selector or endpoint of the user's is wrong.
@@ -112,6 +115,7 @@ async def scrape(
             robots=Robots(session),
             browser=slot.get,
             turns=turns or Turns(),
+            wariness=wariness or Wariness(),
             sleep=asyncio.sleep,
         )
         job = _Scrape(category, progress)

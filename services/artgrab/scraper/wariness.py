@@ -1,4 +1,4 @@
-"""Sites that do not want us: noticed, and not asked again while a scrape lasts."""
+"""Sites that do not want us or are not there: noticed, and not asked again while a run lasts."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ MAX_REFUSALS = 3
 
 
 class Wariness:
-    """Which sites refuse us; one for each scrape."""
+    """Which sites are left alone; one serves all scrapes of a run."""
 
     def __init__(self) -> None:
         self._refusals: Counter[str] = Counter()

@@ -97,7 +97,8 @@ class _Visit:
         """Open a page of the gallery and wait for its first items."""
         if refusal := await self._tools.robots.refusal(url) or self._tools.wariness.problem(url):
             raise SourceError(refusal)
-        if pause := await self._tools.robots.pause(url):
+        spacing = await self._tools.robots.delay(url)
+        if pause := self._tools.turns.pause(site_of(url), spacing=spacing):
             await self._tools.sleep(pause)
         self._browser: Browser = await self._tools.browser()
         status = await self._status(url)

@@ -6,7 +6,6 @@ import aiohttp
 from yarl import URL
 
 from artgrab.common.resources import Source
-from artgrab.common.urls import site_of
 from artgrab.scraper.sources.base import Found, SourceError, Tools
 from artgrab.scraper.sources.mediawiki_answers import (
     Answer,
@@ -31,6 +30,8 @@ _MAX_ANSWERS = 1000
 _OFFSET_DIGITS = 9
 _MAX_LAG_SECONDS = 5
 _ATTEMPTS = 6
+_ATTEMPTS_TO_CONNECT = 4
+"""Where nobody is reached at all, such as without the internet: seven seconds of patience."""
 _MAX_WAIT_SECONDS = 120.0
 _COMMON: dict[str, str | int] = {
     "action": "query",
@@ -98,18 +99,24 @@ class _Wiki:
         """
         if problem := self._tools.wariness.problem(self._url) or await self._refusal():
             raise SourceError(problem)
-        trouble = ""
-        for attempt in range(_ATTEMPTS):
+        attempt, attempts, trouble = 0, _ATTEMPTS, ""
+        while attempt < attempts:
+            # Another query may have found meanwhile that there is no use in it.
+            if problem := self._tools.wariness.problem(self._url):
+                raise SourceError(problem)
             try:
                 return await self._ask_once(fields)
             except LaggingError as error:
                 trouble, wait = str(error), error.retry_after
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 trouble, wait = failure(error), 0.0
-            if attempt + 1 < _ATTEMPTS:
-                await self._tools.sleep(_wait_seconds(attempt, wait))
-        self._tools.wariness.leave(self._url, f"gave no answer in {_ATTEMPTS} tries ({trouble})")
-        raise SourceError(f"{site_of(self._url)} gives no answer in {_ATTEMPTS} tries: {trouble}")
+                if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+                    attempts = _ATTEMPTS_TO_CONNECT
+            attempt += 1
+            if attempt < attempts:
+                await self._tools.sleep(_wait_seconds(attempt - 1, wait))
+        self._tools.wariness.leave(self._url, f"gives no answer in {attempt} tries ({trouble})")
+        raise SourceError(self._tools.wariness.problem(self._url))
 
     async def _refusal(self) -> str:
         async with self._tools.turns.at(URL(self._url).authority):
