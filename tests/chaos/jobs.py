@@ -21,6 +21,8 @@ from tests.support.jobs import wait_until
 PATIENCE_SECONDS = 600.0
 _PORTS_SECONDS = 1.0
 """Between two looks at ports: each costs some milliseconds for every process there is."""
+_RESTART_SECONDS = 0.5
+"""A downloader that is gone for longer is not being started again: collecting has ended."""
 _MODULES: Mapping[Victim, str] = {
     Victim.BROWSER: "artgrab.scraper.guardian",
     Victim.DECODER: "artgrab.images.worker",
@@ -58,6 +60,7 @@ class Run:
     ports: set[int] = field(default_factory=set)
     _phase: Phase = Phase.COLLECT
     collecting_began: bool = False
+    _downloader_seen: float = 0.0
     _next_ports: float = 0.0
 
     def look(self) -> Phase | None:
@@ -79,10 +82,12 @@ class Run:
             return Phase.PREDICT
         if _has(lines, Victim.TRAINER):
             return Phase.TRAIN
+        now = time.monotonic()
         if _has(lines, Victim.DOWNLOADER):
             self.collecting_began = True
-            return Phase.COLLECT
-        return Phase.DATASET if self.collecting_began else Phase.COLLECT
+            self._downloader_seen = now
+        ended = self.collecting_began and now - self._downloader_seen > _RESTART_SECONDS
+        return Phase.DATASET if ended else Phase.COLLECT
 
     def _descendants(self) -> list[psutil.Process]:
         with suppress(psutil.NoSuchProcess):
