@@ -100,7 +100,7 @@ async def _scraped(
         session=session,
         robots=Robots(session),
         browser=get,
-        turns=Turns(),
+        turns=Turns(clock=lambda: 0.0),
         sleep=sleep,
     )
     return [

@@ -99,14 +99,6 @@ async def test_rules_are_believed_for_a_day(
     assert not await robots.allows(_PAGE)
 
 
-async def test_a_site_is_given_its_pause_before_every_page_but_the_first(
-    hosts: PlayingHosts, session: aiohttp.ClientSession
-) -> None:
-    hosts.put(_ROBOTS, b"User-agent: *\nCrawl-delay: 2")
-    robots = Robots(session)
-    assert [await robots.pause(_PAGE) for _ in range(3)] == [0, 2, 2]
-
-
 @pytest.mark.parametrize(
     ("rules", "asked"),
     [
