@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from artgrab.common.progress import Progress
+from artgrab.trainer.evaluate import Table
 from artgrab.trainer.features import Features
-from artgrab.trainer.head import Head, Indices, balanced_weights, train_head
+from artgrab.trainer.head import MAX_STEPS, Head, Indices, balanced_weights, train_head
+from artgrab.trainer.history import Recorder
 
 _Pictures = list[tuple[int, str]]
 _pictures = st.lists(
@@ -94,3 +97,25 @@ def test_who_watches_sees_the_loss_fall_to_the_head_that_is_learned_and_changes_
     assert np.array_equal(watched.bias, alone.bias)
     assert np.allclose(seen[-1][1].weight, alone.weight, atol=1e-3)
     assert np.allclose(seen[0][1].probabilities(features), 0.5)
+
+
+def test_without_a_validation_split_the_loss_is_told_alone() -> None:
+    features, classes = _blobs({"a": (0, -1), "b": (1, 1)})
+    categories = [str(n) for n in classes]
+    table = Table(features, classes, categories, ("one", "other"))
+    told: list[Progress] = []
+    nothing = table.where(np.zeros(len(classes), np.bool_))
+    recorder = Recorder(nothing, progress=told.append, item="art-or-not")
+    table.fit(watch=recorder)
+    recorder.finish()
+    assert {one.validation_accuracy for one in recorder.steps} == {None}
+    assert {tuple(one.figures) for one in told} == {("loss",)}
+    assert (told[-1].finished, told[-1].done) == (True, told[-1].total)
+    assert all(one.at_most and one.total == MAX_STEPS for one in told[:-1])
+
+
+def test_a_head_that_was_never_learned_is_told_as_nothing() -> None:
+    told: list[Progress] = []
+    table = Table(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), [], ("one", "other"))
+    Recorder(table, progress=told.append, item="art-or-not").finish()
+    assert told == []

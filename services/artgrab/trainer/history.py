@@ -47,7 +47,8 @@ class Recorder:
 
     def finish(self) -> None:
         """Tell that there are no more steps."""
-        self._tell(self.steps[-1], finished=True)
+        if self.steps:  # none where the loss was never a number
+            self._tell(self.steps[-1], finished=True)
 
     def _tell(self, last: Step, *, finished: bool) -> None:
         figures = {"loss": last.loss}
