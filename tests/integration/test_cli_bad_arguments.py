@@ -2,16 +2,19 @@
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from grpc_health.v1 import health
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from artgrab.scraper import reachable
 from tests.support.cli_calls import Said, artgrab
 
+SERVING = health_pb2.HealthCheckResponse.SERVING
 CATEGORY = """
 apiVersion: artgrab.dev/v1alpha1
 kind: ArtCategory
@@ -147,20 +150,36 @@ def test_a_downloader_without_an_address_is_told_as_that(call: Any) -> None:
     assert "no downloader answers at nobody.invalid:50051 (no address is known" in said.last
 
 
-@pytest.fixture
-def other_service() -> Iterator[str]:
-    """A gRPC server that is healthy and has none of our services."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from grpc_health.v1 import health_pb2_grpc
-
+@contextmanager
+def answering(service: str = "", status: int = SERVING) -> Iterator[str]:
+    """A gRPC server that tells its health, and does nothing else."""
+    servicer = health.HealthServicer()
+    servicer.set(service, status)
     with ThreadPoolExecutor(2) as pool:
         server = grpc.server(pool)
-        health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
+        health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         yield f"127.0.0.1:{port}"
         server.stop(None).wait()
+
+
+@pytest.fixture
+def other_service() -> Iterator[str]:
+    with answering() as endpoint:
+        yield endpoint
+
+
+async def test_one_downloader_that_serves_is_enough() -> None:
+    with answering(reachable.SERVICE) as endpoint:
+        await reachable.check_downloaders(["127.0.0.1:1", endpoint])
+
+
+def test_a_downloader_that_is_not_ready_is_told_as_that(call: Any) -> None:
+    with answering(reachable.SERVICE, health_pb2.HealthCheckResponse.NOT_SERVING) as endpoint:
+        said = call(f"scrape graffiti.yaml --downloader {endpoint}")
+    assert said.code == 4
+    assert f"no downloader answers at {endpoint} (it is not ready)" in said.last
 
 
 def test_another_service_behind_the_port_is_bad_input(call: Any, other_service: str) -> None:

@@ -16,6 +16,7 @@ from artgrab.common.progress import Progress
 from artgrab.common.resources import ArtCategory
 from artgrab.scraper.browser import Browser, BrowserError, BrowserFactory, chromium
 from artgrab.scraper.scrape import AllSourcesFailedError, EndReason, ScrapeOutcome, scrape
+from artgrab.scraper.sources.gallery_scripts import MORE
 from artgrab.v1 import ingest_service_pb2 as pb
 from tests.support.ingest_server import Answer, PlayedDownloader, played, stored
 from tests.support.played_wiki import PlayedWiki
@@ -202,7 +203,7 @@ class _ScriptlessBrowser:
         self._url = url
         return 200
 
-    async def run(self, script: str, *arguments: object) -> None:
+    async def run(self, script: str, *arguments: object) -> Any:
         if self._breakdowns and (self._shown or not self._further):
             self._breakdowns -= 1
             raise BrowserError("the tab crashed")
@@ -240,6 +241,31 @@ async def test_a_browser_that_breaks_down_is_replaced_as_long_as_that_helps(
     assert outcome.sources[1].problem == problem
     assert outcome.sources[1].found == found
     assert browser.started == started
+
+
+class _TwoPagesBrowser(_ScriptlessBrowser):
+    """Shows a gallery whose second page is laid out otherwise."""
+
+    async def run(self, script: str, *arguments: object) -> Any:
+        return "http://b.test/2" if script == MORE and not self._url.endswith("2") else None
+
+    async def html(self) -> bytes:
+        return b"<p></p>" if self._url.endswith("2") else await super().html()
+
+
+async def test_a_gallery_that_was_left_before_its_end_is_told_and_no_failure() -> None:
+    selectors = {"item": "figure", "image": "a::attr(href)", "more": "a.next"}
+    gallery = {"gallery": {"url": "http://b.test/gallery", "selectors": selectors}}
+    outcome = await _scraped(
+        _category(extra=[gallery]),
+        {"b.test": PlayedWiki(0)},
+        PlayedDownloader(),
+        browsers=_TwoPagesBrowser(0).start,
+    )
+    (health,) = outcome.sources
+    assert outcome.reason is EndReason.SOURCES_EXHAUSTED
+    assert (outcome.stored, health.found, health.failed) == (2, 2, False)
+    assert "http://b.test/2: nothing matches the item selector 'figure'" in health.problem
 
 
 async def test_a_wrong_selector_is_a_mistake_of_the_user() -> None:
