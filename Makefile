@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test chaos-run check docs format protos lock clean
+.PHONY: help setup run test test-cluster cluster-up cluster-down chaos-run check docs format protos lock clean
 
 PYTHON ?= python3
 OUTPUT ?= table
@@ -25,6 +25,15 @@ run: setup ## The whole job on real pictures, offline (OUTPUT=json for one JSON 
 test: setup ## Unit and integration tests
 	@$(BIN)/python -m tests.world prepare || echo "tests on the demo world will be skipped" >&2
 	@$(BIN)/pytest tests/integration tests/unit --numprocesses 2 --dist loadgroup
+
+test-cluster: setup ## Tests on a real Kubernetes, which is built the first time and ended afterwards
+	@$(BIN)/pytest tests/cluster
+
+cluster-up: setup ## Start a Kubernetes for tests on this host; prints the KUBECONFIG to use
+	@$(BIN)/python -m tests.cluster up
+
+cluster-down: .venv/.installed ## End it and leave nothing of it
+	@$(BIN)/python -m tests.cluster down
 
 chaos-run: setup ## Kill artgrab run at 50 points, folder and S3: it must end as if nobody had (SEED=, KILLS=)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))

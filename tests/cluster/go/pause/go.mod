@@ -1,0 +1,3 @@
+module artgrab.dev/tests/cluster/pause
+
+go 1.26

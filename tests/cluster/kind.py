@@ -1,0 +1,102 @@
+"""A Kubernetes in Docker, by kind: for hosts with Docker, such as CI at GitHub."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+from artgrab.common.errors import SurroundingsError
+from tests.cluster.builds import HERE
+from tests.cluster.commands import run, succeeds
+from tests.cluster.providers import BASE_IMAGE, Capabilities, state_root
+
+CLUSTER = "artgrab-test"
+NODE_IMAGE = "kindest/node:v1.34.0"
+"""The Kubernetes of the local provider, give or take a patch."""
+METRICS_IMAGE = "registry.k8s.io/metrics-server/metrics-server:v0.8.0"
+UP_SECONDS = 900
+
+
+class KindProvider:
+    """See `Provider`. It takes kind, kubectl and helm from the path."""
+
+    name = "kind"
+
+    def __init__(self, state: Path | None = None) -> None:
+        self._state = state or state_root() / self.name
+
+    def unable(self) -> str:
+        """Return in one line why this host cannot carry it, or nothing."""
+        missing = [name for name in ("docker", "kind", "kubectl") if not shutil.which(name)]
+        if missing:
+            return f"not on the path: {', '.join(missing)}"
+        if not succeeds("docker", "info", seconds=20):
+            return "docker is there, but its daemon does not answer"
+        return ""
+
+    def exists(self) -> bool:
+        """Return whether `up` wrote a kubeconfig."""
+        return self.kubeconfig().exists()
+
+    def up(self) -> None:
+        """Make the cluster unless there is one that answers."""
+        if reason := self.unable():
+            raise SurroundingsError(f"no kind cluster here: {reason}")
+        if not self._answers():
+            self.down()  # half a cluster of a run that was killed
+            self._create()
+        self._apply_metrics()
+
+    def _create(self) -> None:
+        self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        options = (f"--image={NODE_IMAGE}", f"--kubeconfig={self.kubeconfig()}", "--wait=5m")
+        run("kind", "create", "cluster", f"--name={CLUSTER}", *options, seconds=UP_SECONDS)
+
+    def _answers(self) -> bool:
+        return self.exists() and succeeds(*self._kubectl("get", "--raw", "/readyz"), seconds=20)
+
+    def _apply_metrics(self) -> None:
+        manifest = (HERE / "manifests/metrics-server.yaml").read_text()
+        text = Template(manifest).substitute(metrics_image=METRICS_IMAGE)
+        run(*self._kubectl("apply", "--filename", "-"), given=text)
+        waiting = ("--namespace=kube-system", "rollout", "status", "--timeout=300s")
+        run(*self._kubectl(*waiting, "deployment/metrics-server"), seconds=320)
+
+    def _kubectl(self, *words: str) -> tuple[str, ...]:
+        return (self.tool("kubectl"), f"--kubeconfig={self.kubeconfig()}", *words)
+
+    def load_image(self, archive: Path) -> None:
+        """Make the images of an archive known to the nodes."""
+        run("kind", "load", "image-archive", archive, f"--name={CLUSTER}", seconds=UP_SECONDS)
+
+    def load_base_image(self) -> str:
+        """Fetch the real thing and make it known to the nodes."""
+        run("docker", "pull", "--quiet", BASE_IMAGE, seconds=UP_SECONDS)
+        run("kind", "load", "docker-image", BASE_IMAGE, f"--name={CLUSTER}", seconds=UP_SECONDS)
+        return BASE_IMAGE
+
+    def kubeconfig(self) -> Path:
+        """Return a kubeconfig of its own: the user's is left alone."""
+        return self._state / "kubeconfig"
+
+    def tool(self, name: str) -> str:
+        """Return a program of the path."""
+        return shutil.which(name) or name
+
+    def capabilities(self) -> Capabilities:
+        """Its network enforces policies, since kind 0.24."""
+        return Capabilities(network_policies=True, pod_autoscaling=True)
+
+    def status(self) -> Mapping[str, str]:
+        """Return whether the API server answers."""
+        if not self.exists():
+            return {"cluster": "down"}
+        return {"cluster": "ready" if self._answers() else "not ready"}
+
+    def down(self) -> None:
+        """Delete the cluster, and half a one as well."""
+        if shutil.which("kind"):
+            words = ("--name", CLUSTER, "--kubeconfig", str(self.kubeconfig()))
+            run("kind", "delete", "cluster", *words, seconds=UP_SECONDS)
+        if self._state.exists():
+            shutil.rmtree(self._state)

@@ -1,0 +1,204 @@
+"""A Kubernetes of one node on this very host: no Docker, no virtual machine, but root."""
+
+import fcntl
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from string import Template
+
+from artgrab.common.errors import SurroundingsError
+from tests.cluster import builds, components, hosts, leftovers
+from tests.cluster.base_image import ensure_base_image
+from tests.cluster.commands import progress, run, succeeds, wait_until
+from tests.cluster.layout import NODE_ADDRESS, NODE_BRIDGE, NODE_NAME, Layout
+from tests.cluster.pki import ensure_pki
+from tests.cluster.processes import Component, Processes, answers
+from tests.cluster.providers import BASE_IMAGE, Capabilities, state_root
+
+METRICS_IMAGE = "localhost/artgrab/metrics-server:1"
+SECONDARY = (
+    components.controller_manager,
+    components.scheduler,
+    components.kubelet,
+    components.proxy,
+)
+ALL = (components.containerd, components.etcd, components.apiserver, *SECONDARY)
+
+
+class LocalProvider:
+    """See `Provider`. Two calls at once wait for each other."""
+
+    name = "local"
+
+    def __init__(self, state: Path | None = None) -> None:
+        self._state = state or state_root() / self.name
+        self._lock = self._state.with_suffix(".lock")
+        self.processes = Processes(self._state)
+
+    def unable(self) -> str:
+        """Return in one line why this host cannot carry it, or nothing."""
+        return hosts.reason_against(hosts.this_host(ours=self.exists()))
+
+    def exists(self) -> bool:
+        """Return whether something of it is here, be it only the rest of a crash."""
+        return (self._state / "host.json").exists()
+
+    def up(self) -> None:
+        """Make the cluster complete, whatever is there of it already."""
+        if reason := self.unable():
+            raise SurroundingsError(f"no local cluster here: {reason}")
+        started = time.monotonic()
+        hosts.install_packages()
+        built = builds.ensure_built()
+        with self._alone():
+            self._replace_other_build(built)
+            self._complete(Layout(self._state, built.programs), built)
+        progress(f"{NODE_NAME} is Ready, after {time.monotonic() - started:.1f} s")
+
+    def _replace_other_build(self, built: builds.Built) -> None:
+        """A cluster of other programs than these goes first."""
+        note = self._state / "build"
+        if note.exists() and note.read_text() != built.digest:
+            progress("ending the cluster of another build")
+            self._end()
+        self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        hosts.remember(self._state)
+        note.write_text(built.digest)
+
+    def _complete(self, layout: Layout, built: builds.Built) -> None:
+        ensure_pki(layout)
+        components.write_config(layout)
+        _ensure_network()
+        self._start(layout, components.containerd, components.etcd)
+        self._start(layout, components.apiserver)
+        for archive in built.archives:
+            self._load_once(archive)
+        # These exit if they meet an API server that has not made its own roles yet.
+        self._start(layout, *SECONDARY)
+        self._wait_node()
+        self._apply(layout)
+
+    def _start(self, layout: Layout, *makers: Callable[[Layout], Component]) -> None:
+        """Start components side by side, then wait for each."""
+        wanted = [maker(layout) for maker in makers]
+        for component in wanted:
+            self.processes.start(component)
+        for component in wanted:
+            self.processes.wait_ready(component)
+
+    def _wait_node(self) -> None:
+        ready = ("wait", "--for=condition=Ready", f"node/{NODE_NAME}", "--timeout=10s")
+        try:
+            wait_until(lambda: self._kubectl_succeeds(*ready), f"{NODE_NAME} is Ready", seconds=180)
+        except SurroundingsError as error:
+            raise SurroundingsError(f"{error}\n{self.processes.last_lines('kubelet')}") from None
+
+    def _apply(self, layout: Layout) -> None:
+        """Bring DNS and metrics in, and wait until both answer."""
+        values = layout.values() | {"metrics_image": METRICS_IMAGE}
+        for manifest in sorted((builds.HERE / "manifests").iterdir()):
+            text = Template(manifest.read_text()).substitute(values)
+            run(*self._kubectl("apply", "--filename", "-"), given=text)
+        waiting = ("--namespace=kube-system", "rollout", "status", "--timeout=180s")
+        for name in ("coredns", "metrics-server"):
+            run(*self._kubectl(*waiting, f"deployment/{name}"), seconds=200)
+        self._kubectl_wait("apiservice/v1beta1.metrics.k8s.io", "Available")
+
+    def _kubectl_wait(self, what: str, condition: str) -> None:
+        run(
+            *self._kubectl("wait", f"--for=condition={condition}", what, "--timeout=180s"),
+            seconds=200,
+        )
+
+    def _kubectl(self, *words: str) -> tuple[str, ...]:
+        return (self.tool("kubectl"), f"--kubeconfig={self.kubeconfig()}", *words)
+
+    def _kubectl_succeeds(self, *words: str) -> bool:
+        return succeeds(*self._kubectl(*words))
+
+    def load_image(self, archive: Path) -> None:
+        """Make the images of an OCI or docker archive known to the node."""
+        run(*self._ctr("images", "import", str(archive.absolute())), seconds=900)
+
+    def _load_once(self, archive: Path) -> None:
+        """Load an archive of the cache, whose path tells its content, unless that was done."""
+        done = self._state / "loaded" / archive.parent.name
+        if not done.exists():
+            self.load_image(archive)
+            done.parent.mkdir(exist_ok=True)
+            done.touch()
+
+    def load_base_image(self) -> str:
+        """Make BASE_IMAGE if need be, and known to the node."""
+        archive = ensure_base_image()
+        with self._alone():
+            self._load_once(archive)
+        return BASE_IMAGE
+
+    def _ctr(self, *words: str) -> tuple[str, ...]:
+        return (
+            "ctr",
+            f"--address={self._layout().containerd_socket}",
+            "--namespace=k8s.io",
+            *words,
+        )
+
+    def _layout(self) -> Layout:
+        digest = (self._state / "build").read_text() if self.exists() else "none"
+        return Layout(self._state, builds.cluster_cache() / f"all-{digest}")
+
+    def kubeconfig(self) -> Path:
+        """Return the administrator's kubeconfig."""
+        return self._layout().kubeconfig
+
+    def tool(self, name: str) -> str:
+        """Return the path of `kubectl` or `helm`."""
+        return self._layout().program(name)
+
+    def capabilities(self) -> Capabilities:
+        """NetworkPolicies are accepted, but nobody enforces them."""
+        return Capabilities(network_policies=False, pod_autoscaling=True)
+
+    def status(self) -> Mapping[str, str]:
+        """Return whether each component runs and answers."""
+        if not self.exists():
+            return {"cluster": "down"}
+        layout = self._layout()
+        return {one.name: self._state_of(one) for one in (maker(layout) for maker in ALL)}
+
+    def _state_of(self, component: Component) -> str:
+        process = self.processes.find(component.name)
+        if not process:
+            return "not running"
+        return f"{'ready' if answers(component.health) else 'not ready'}, process {process.pid}"
+
+    def down(self) -> None:
+        """End it and put the host back as it was."""
+        with self._alone():
+            self._end()
+
+    def _end(self) -> None:
+        """Without `host.json` nothing was started yet, and pods and rules are those of others."""
+        if self.exists():
+            self.processes.stop(components.STOP_ORDER)
+            leftovers.remove_all(self._state, self.processes)
+        elif self._state.exists():
+            shutil.rmtree(self._state)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _ensure_network() -> None:
+    """Make the bridge whose address is the node's; any kernel has one, not all a dummy device."""
+    hosts.set_sysctl("net.ipv4.ip_forward", "1")
+    if not Path("/sys/class/net", NODE_BRIDGE).exists():
+        run("ip", "link", "add", NODE_BRIDGE, "type", "bridge")
+    run("ip", "address", "replace", f"{NODE_ADDRESS}/24", "dev", NODE_BRIDGE)
+    run("ip", "link", "set", NODE_BRIDGE, "up")
