@@ -9,8 +9,8 @@ from artgrab.common.document_problems import Problem
 from artgrab.common.documents import Documents, refuse, selected
 from artgrab.common.errors import BadInputError
 from artgrab.common.keys import dataset_prefix
-from artgrab.common.progress import ProgressSink
-from artgrab.common.resources import ArtCategory, ArtClassifier
+from artgrab.common.progress import ProgressSink, warn
+from artgrab.common.resources import ArtCategory, ArtClassifier, ModelSpec
 from artgrab.common.store import Store
 
 _KEY = re.compile(r"[0-9a-f]{8,64}")
@@ -92,27 +92,33 @@ async def check_browser(categories: Sequence[ArtCategory]) -> None:
 async def check_model(
     classifier: ArtClassifier, documents: Documents, *, progress: ProgressSink
 ) -> None:
-    """Make sure that the backbone can be had with its weights.
+    """Make sure that the backbone can be had with its weights; warn where they are random.
 
     Raises:
         BadInputError: timm does not know it, or it cannot take the size.
         SurroundingsError: its weights cannot be read, or do not fit.
     """
     from artgrab.model.preflight import is_known_to_fit
+    from artgrab.model.weights import choose_weights
 
     model = classifier.spec.model
-    if is_known_to_fit(model):
-        return
+    if not is_known_to_fit(model):
+        try:
+            await _try_model(model, progress)
+        except BadInputError as error:
+            path, _, text = str(error).partition(": ")
+            problem = Problem(tuple(path.split(".")), text)
+            raise BadInputError(documents.told(classifier, problem)) from error
+    if warning := choose_weights(model.backbone, wanted=model.weights).warning:
+        warn(progress, warning)
+
+
+async def _try_model(model: ModelSpec, progress: ProgressSink) -> None:
     from artgrab.cli.supervision import answer_of
 
     size = ("--image-size", str(model.image_size)) if model.image_size else ()
     arguments = (model.backbone, *size, "--weights", model.weights)
-    try:
-        await answer_of("artgrab.model.preflight", *arguments, progress=progress)
-    except BadInputError as error:
-        path, _, text = str(error).partition(": ")
-        problem = Problem(tuple(path.split(".")), text)
-        raise BadInputError(documents.told(classifier, problem)) from error
+    await answer_of("artgrab.model.preflight", *arguments, progress=progress)
 
 
 def _one_classifier(documents: Documents) -> tuple[ArtClassifier | None, list[str]]:
