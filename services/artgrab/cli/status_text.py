@@ -32,7 +32,7 @@ def print_status(status: Status, *, console: Console) -> None:
         console.print(Text(f"Cannot be read: {clean(problem)}", "red"))
     if status.next:
         console.print("\nNext")
-        console.print(f"  {escape(status.next)}", soft_wrap=True)
+        console.print(f"  {escape(status.next)}", soft_wrap=True, highlight=False)
 
 
 def _held_text(status: Status) -> str:

@@ -88,13 +88,13 @@ def category_table(
         total = sum(getattr(one, name) for one in everything)
         table.add_column(name, footer=str(total), justify="right", no_wrap=True)
     table.add_column("time" if seconds else "", justify="right", no_wrap=True)
-    if width >= _WIDE_CELLS:
-        footer = _reasons(everything, cells=room)
+    footer = _reasons(everything, cells=room) if width >= _WIDE_CELLS else ""
+    if footer:
         table.add_column("why not kept", footer=footer, no_wrap=True, style="dim")
     for name, counts in categories.items():
         figures = (str(getattr(counts, figure)) for figure in _COUNTS)
         took = clock_text(seconds[name]) if name in seconds else ""
-        why = [_reasons([counts], cells=room)] if width >= _WIDE_CELLS else []
+        why = [_reasons([counts], cells=room)] if footer else []
         table.add_row(name, *figures, took, *why)
     return table
 
@@ -147,7 +147,8 @@ def print_commands(commands: Sequence[Command], *, console: Console) -> None:
         console.print("\nNext")
     cells = max((len(one.purpose) for one in commands), default=0)
     for one in commands:
-        console.print(f"  {escape(one.purpose.ljust(cells))}  {escape(one.line)}", soft_wrap=True)
+        line = f"  {escape(one.purpose.ljust(cells))}  {escape(one.line)}"
+        console.print(line, soft_wrap=True, highlight=False)  # to be copied, not looked at
 
 
 def _say(console: Console, label: str, text: str) -> None:
