@@ -51,10 +51,10 @@ def serving(world: World, *arguments: str | Path) -> Iterator[str]:
         server.communicate()
 
 
-def test_the_stages_one_by_one_end_in_predictions(tmp_path: Path) -> None:
+def test_the_stages_one_by_one_end_in_predictions(tmp_path: Path, store_uri: str) -> None:
     need(not missing_requirements(), packages=" ".join(missing_requirements()))
     documents = small_documents(tmp_path, categories=("clipart", "costumes", "fish"), limit=25)
-    store = tmp_path / "store"
+    store = store_uri
     with demo_world() as world:
         with serving(world, "download", "--store", store) as downloader:
             scraped = artgrab(world, "scrape", documents, "--downloader", downloader)

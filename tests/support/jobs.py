@@ -41,7 +41,6 @@ class Job:
     """One call of `artgrab run --output json`; its session holds all its processes."""
 
     process: subprocess.Popen[str]
-    store: Path
 
     def result(self) -> dict[str, Any]:
         """Wait for the end and return the document on the last line of stdout."""
@@ -59,10 +58,10 @@ class Job:
 
 
 @contextmanager
-def job(world: World, documents: Path, store: Path, *options: str) -> Iterator[Job]:
+def job(world: World, documents: Path, store: str, *options: str) -> Iterator[Job]:
     """Start `artgrab run` on the world; whatever happens, it is gone afterwards."""
     command = [sys.executable, "-m", "artgrab.cli", "run", str(documents)]
-    command += ["--store", str(store), "--output", "json", *options]
+    command += ["--store", store, "--output", "json", *options]
     environment = os.environ | {
         "ARTGRAB_RESOLVE": json.dumps(world.resolve),
         "ARTGRAB_ALLOWED_TARGETS": json.dumps(world.allowed_targets),
@@ -71,7 +70,7 @@ def job(world: World, documents: Path, store: Path, *options: str) -> Iterator[J
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        yield Job(process, store)
+        yield Job(process)
     finally:
         if process.poll() is None:
             process.kill()
