@@ -146,6 +146,7 @@ def merged(**more: object) -> MergedRecord:
         ("https://img.a.test/1.jpg?", True),
         ("www.a.test", False),
         ("g.a.test", False),
+        ("a.test.example", False),
         ("f" * 64, False),
     ],
 )
@@ -215,3 +216,10 @@ def test_a_tombstone_of_a_newer_artgrab_is_refused(tmp_path: Path) -> None:
     put_tombstone(store, newer)
     with pytest.raises(BadInputError, match="newer artgrab"):
         read_takedowns(store)
+
+
+@given(st.sampled_from(["http", "https", "HTTP"]), st.sampled_from(["", "u:p@", "%41", "B."]))
+def test_no_spelling_of_a_host_hides_it(scheme: str, before: str) -> None:
+    url = f"{scheme}://{before}a.TEST:8080/x"
+    hidden = before == "%41"  # another host, whatever a server makes of it
+    assert (Takedowns([recognise("a.test")]).of_urls(url) is None) == hidden

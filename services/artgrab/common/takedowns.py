@@ -23,6 +23,8 @@ from artgrab.common.urls import normalise_url
 PREFIX = "takedowns"
 _KEY = re.compile(rf"{PREFIX}/([0-9a-f]{{16}})\.json")
 _MAX_CACHED = 65536
+_PLAIN_URL = re.compile(r"https?://([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)(?::[0-9]+)?(?=[/?#]|\Z)")
+"""A URL whose host can be read without decoding anything; it takes a hundredth of the time."""
 
 
 class TakedownKind(StrEnum):
@@ -74,14 +76,18 @@ class Takedowns:
         self._by_id = {one.id: one for one in sorted(takedowns, key=lambda one: one.id)}
         self._addresses: dict[str, Takedown] = {}
         self._hosts: dict[str, Takedown] = {}
+        self._concerned: set[str] = set()
+        """Hosts that any of them is about: of other URLs nothing more needs to be known."""
         self._digests: dict[str, list[Takedown]] = {}
         self._pictures: list[Takedown] = []
         for one in self._by_id.values():
             match one.kind:
                 case TakedownKind.URL:
                     self._addresses[address_of(one.target)] = one
+                    self._concerned.add(_address_and_host(one.target)[1])
                 case TakedownKind.HOST:
                     self._hosts[one.target] = one
+                    self._concerned.add(one.target)
                 case _:
                     self._digests.setdefault(one.target, []).append(one)
             if one.kind is TakedownKind.PICTURE:
@@ -133,6 +139,9 @@ class Takedowns:
         if not (self._addresses or self._hosts):
             return
         for url in urls:
+            plain = _PLAIN_URL.match(url)
+            if plain and self._concerned.isdisjoint(_domains(plain[1].lower())):
+                continue
             address, host = _address_and_host(url)
             if address in self._addresses:
                 yield self._addresses[address]
