@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from artgrab.cli.withdrawals import apply_pending
 from artgrab.common.lock import exclusive
+from artgrab.common.progress import no_progress
 from artgrab.common.record_parts import compact, read_records
 from artgrab.common.records import RecordOutcome
 from artgrab.common.store import Store
+from artgrab.takedowns.targets import recognise
+from artgrab.takedowns.tombstones import put_tombstone
 from tests.support.cli_calls import artgrab
 from tests.support.stored import NAMESPACE, drawing, put_picture
 
@@ -148,3 +152,18 @@ def test_a_dataset_or_store_that_is_not_there_is_bad_input(
     assert artgrab(capsys, "dataset", "verify", "--store", nowhere).code == 2
     assert artgrab(capsys, "takedown", "list", "--store", nowhere).code == 2
     assert not nowhere.exists()
+
+
+def test_each_step_of_a_run_finishes_what_a_kill_has_left(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = fill(store)
+    put_tombstone(store, recognise(URLS[0]))
+    with exclusive(store):
+        apply_pending(store, progress=no_progress)
+    assert store.exists(keys[0]), "whoever is at work does it"
+    apply_pending(store, progress=no_progress)
+    assert not store.exists(keys[0])
+    store.put("default/datasets/damaged/snapshot.json", b"{")
+    apply_pending(store, progress=no_progress)
+    assert "datasets/damaged/snapshot.json" in capsys.readouterr().err
