@@ -5,7 +5,8 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
@@ -25,12 +26,19 @@ class Interrupts:
         self._cancel: Callable[[], object] | None = None
         self._program = "artgrab"
 
-    def install(self, *, program: str) -> None:
-        """Take over the signals, unless they are ignored; program is how this artgrab is called."""
-        self._program = program
-        for one in _SIGNALS:
-            if signal.getsignal(one) is not signal.SIG_IGN:
-                signal.signal(one, self._handle)
+    @contextmanager
+    def installed(self, *, program: str) -> Iterator[None]:
+        """Handle the signals, unless they are ignored; program is how this artgrab is called."""
+        self._program, self._count = program, 0
+        before = {one: signal.getsignal(one) for one in _SIGNALS}
+        heard = [one for one, handler in before.items() if handler is not signal.SIG_IGN]
+        for one in heard:
+            signal.signal(one, self._handle)
+        try:
+            yield
+        finally:
+            for one in heard:
+                signal.signal(one, before[one])
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run on an event loop as asyncio.run does; a signal cancels the work.
@@ -49,7 +57,9 @@ class Interrupts:
                 raise KeyboardInterrupt from None
             raise
         finally:
-            if not self._count:
+            if self._count:
+                runner.get_loop().close()  # without a wait for threads
+            else:
                 runner.close()
 
     async def _cancellable(self, work: Coroutine[Any, Any, T]) -> T:

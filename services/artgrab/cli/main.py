@@ -63,12 +63,18 @@ def _options(
 
 def main() -> None:
     """Run the command line; every error is one line on stderr and an exit code of errors.py."""
+    with interrupts.installed(program=program()):
+        _main()
+
+
+def _main() -> None:
     try:
-        interrupts.install(program=program())
         configure_logs()
         app()
     except ArtgrabError as error:
         _end(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        interrupts.leave()
     except SystemExit as end:
         if end.code == _INTERRUPTED:
             interrupts.leave()
