@@ -28,6 +28,13 @@ STOP_GRACE_SECONDS = 20.0
 _ERRORS = {error.exit_code: error for error in (BadInputError, PartlyDoneError, SurroundingsError)}
 _LINE_LIMIT = 1 << 20
 _LAST_LINES = 5
+_NAMES = {
+    "artgrab.cli": "the trainer",
+    "artgrab.downloader": "the downloader",
+    "artgrab.model.preflight": "the check of the model",
+    "artgrab.serving": "the predict server",
+}
+"""What people call our modules."""
 
 
 class ChildDiedError(SurroundingsError):
@@ -63,7 +70,7 @@ class Child:
             limit=_LINE_LIMIT,
             start_new_session=True,  # Ctrl-C reaches us alone; we stop our children in order
         )
-        return cls(process, name=module, progress=progress)
+        return cls(process, name=_NAMES.get(module, module), progress=progress)
 
     async def read_answer(self) -> dict[str, object]:
         """Return the JSON object of the child's next line on stdout.
