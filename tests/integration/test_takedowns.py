@@ -99,7 +99,9 @@ async def test_what_is_taken_down_goes_from_everywhere_and_stays_away(
     for target in TARGETS.values():
         text = target(store, tmp_path)
         takedown = await take_down(store, text)
-        assert applied(store).records == 1, text
+        done = applied(store)
+        counts = (done.records, done.objects, done.features, done.snapshots, done.reports)
+        assert counts == (1, 1, 1, [snapshot.prefix], [MODEL]), text
         assert showing_magenta(store) == [], text
         assert not any(record.object_key in key for key in contents(store))
         assert bytes.fromhex(record.object_sha256) not in b"".join(

@@ -51,12 +51,13 @@ def withdraw_rows(store: Store, prefix: str, gone: Gone, takedowns: Takedowns) -
     return True
 
 
-def remake_papers(store: Store, prefix: str, remake: Remake) -> None:
-    """Make the papers of a snapshot again and note in its overlay that they are clean."""
+def remake_papers(store: Store, prefix: str, remake: Remake) -> bool:
+    """Make the papers of a snapshot again and note it in its overlay; True once that is done."""
     overlay = read_withdrawal(store, prefix)
     files = dict(remake(prefix))
     done = msgspec.structs.replace(overlay, files=files, cleaned=overlay.wanted)
     store.put(withdrawal_key(prefix), msgspec.json.encode(done))
+    return True
 
 
 def _takedown_of(row: ManifestRow, gone: Gone, takedowns: Takedowns) -> str:
