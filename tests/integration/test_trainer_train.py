@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -43,8 +44,8 @@ def _contents(store: Store, prefix: str) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store.open(str(tmp_path / "store"))
+def store(store_uri: str) -> Store:
+    store = Store.open(store_uri)
     put_snapshot(store)
     return store
 
@@ -148,6 +149,7 @@ def test_nothing_is_learned_from_validation_and_test(
     assert without.metrics["ground_flips"] is None
 
 
+@pytest.mark.folder_only("about what is learned, wherever it lies")
 def test_another_category_of_a_picture_is_another_model_though_the_counts_are_the_same(
     store: Store, undisturbed: tuple[Store, TrainedModel]
 ) -> None:
@@ -162,6 +164,7 @@ def test_another_category_of_a_picture_is_another_model_though_the_counts_are_th
     assert again.key != undisturbed[1].key
 
 
+@pytest.mark.folder_only("about what is learned, wherever it lies")
 def test_other_weights_are_another_model_and_share_no_features(
     store: Store, undisturbed: tuple[Store, TrainedModel]
 ) -> None:
@@ -200,10 +203,10 @@ class KillingStore(Store):
         if self.puts_left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-for puts, folder in enumerate(sys.argv[1:], start=1):
+for puts, uri in enumerate(sys.argv[1:], start=1):
     child = os.fork()
     if not child:
-        store = KillingStore.open(folder)
+        store = KillingStore.open(uri)
         store.puts_left = puts
         train(store, namespace="default", classifier=classifier(), snapshot_prefix=SNAPSHOT,
               progress=no_progress)
@@ -212,30 +215,32 @@ for puts, folder in enumerate(sys.argv[1:], start=1):
 """
 
 
+@pytest.mark.folder_only("nine trainings; kills between puts to a bucket are the dataset's test")
 def test_a_training_killed_after_any_put_ends_in_the_same_model(
-    tmp_path: Path, undisturbed: tuple[Store, TrainedModel]
+    store_uris: Callable[[str], str], undisturbed: tuple[Store, TrainedModel]
 ) -> None:
     good_store, good = undisturbed
-    folders = [tmp_path / str(puts) for puts in range(1, _PUTS + 1)]
-    for folder in folders:
-        put_snapshot(Store.open(str(folder)))
+    uris = [store_uris(str(puts)) for puts in range(1, _PUTS + 1)]
+    for uri in uris:
+        put_snapshot(Store.open(uri))
     killed = subprocess.run(
-        [sys.executable, "-c", _KILLED_TRAININGS, *map(str, folders)],
+        [sys.executable, "-c", _KILLED_TRAININGS, *uris],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
         timeout=100,
     )
-    assert killed.stdout.split() == [str(-signal.SIGKILL)] * len(folders)
+    assert killed.stdout.split() == [str(-signal.SIGKILL)] * len(uris)
     prefix = good.prefix
-    for folder in folders:
-        store = Store.open(str(folder))
+    for uri in uris:
+        store = Store.open(uri)
         complete = store.exists(f"{prefix}/model.json")
-        assert complete == (folder == folders[-1])
+        assert complete == (uri == uris[-1])
         assert _train(store).trained != complete
         assert _contents(store, f"{prefix}/") == _contents(good_store, f"{prefix}/")
 
 
+@pytest.mark.folder_only("about what is learned, wherever it lies")
 def test_progress_tells_of_all_three_stages(store: Store) -> None:
     told: list[Progress] = []
     train(
@@ -273,6 +278,7 @@ def test_one_category_a_class_gives_no_left_out_figures(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.folder_only("about what is learned, wherever it lies")
 def test_an_unknown_backbone_is_refused(store: Store) -> None:
     with pytest.raises(BadInputError, match="did you mean tf_efficientnet_lite0"):
         _train(store, backbone="tf_efficient_net_lite0")
