@@ -16,15 +16,6 @@ from tests.cluster.processes import Component
 
 HERE = Path(__file__).parent
 ETCD = f"http://{LOOPBACK}:2379"
-STOP_ORDER = (
-    "kubelet",
-    "kube-proxy",
-    "kube-scheduler",
-    "kube-controller-manager",
-    "kube-apiserver",
-    "etcd",
-    "containerd",
-)
 
 
 def write_config(layout: Layout) -> None:

@@ -9,6 +9,9 @@ from tests.cluster.commands import run, succeeds, wait_until
 from tests.cluster.layout import NODE_BRIDGE, POD_BRIDGE, POD_NETWORK
 from tests.cluster.processes import Processes, end, processes_of_cgroups
 
+DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
+"""A kubelet makes this one outside its own folder, wherever that is."""
+
 
 def remove_all(state: Path, processes: Processes) -> None:
     """Remove processes, mounts, devices, rules, cgroups and files of a cluster; repeat at will."""
@@ -90,7 +93,9 @@ def _remove_files(state: Path, sockets: list[Path]) -> None:
             link.unlink()
     for cached in Path("/var/lib/cni/results").glob(f"{POD_NETWORK}-*"):
         cached.unlink()
+    DEVICE_PLUGINS.joinpath("kubelet.sock").unlink(missing_ok=True)
     _remove_empty("/var/log/containers", "/var/lib/cni/results", "/var/lib/cni")
+    _remove_empty(str(DEVICE_PLUGINS), str(DEVICE_PLUGINS.parent))
     shutil.rmtree(state)
 
 

@@ -182,7 +182,6 @@ class LocalProvider:
     def _end(self) -> None:
         """Without `host.json` nothing was started yet, and pods and rules are those of others."""
         if self.exists():
-            self.processes.stop(components.STOP_ORDER)
             leftovers.remove_all(self._state, self.processes)
         elif self._state.exists():
             shutil.rmtree(self._state)

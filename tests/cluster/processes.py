@@ -105,12 +105,6 @@ class Processes:
         lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
         return "\n".join(f"  {name}: {line[:400]}" for line in lines[-LOG_LINES:])
 
-    def stop(self, names: Iterable[str]) -> None:
-        """End components in order, each with time to do it well."""
-        for name in names:
-            if process := self.find(name):
-                end([process])
-
     def stop_all(self) -> None:
         """End whatever is ours, again until nothing is: one may start another meanwhile."""
 

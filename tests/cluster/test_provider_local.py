@@ -59,6 +59,7 @@ def _traces(state: Path) -> dict[str, object]:
         "chains": sorted(set().union(*firewall.present().values())),
         "folders": [state] if state.exists() else [],
         "logs": [str(one) for one in Path("/var/log/containers").glob("*")],
+        "device plugins": [str(one) for one in Path("/var/lib/kubelet").glob("*")],
         "results of CNI": [str(one) for one in Path("/var/lib/cni/results").glob("*")],
     }
 
