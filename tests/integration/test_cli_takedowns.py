@@ -32,7 +32,7 @@ def test_a_takedown_says_what_it_removed_and_what_to_do_next(
     keys = fill(store)
     done = artgrab(capsys, "takedown", "add", URLS[0], "--store", store.uri, "--reason", "[b]mail")
     assert done.code == 0, done.err
-    for text in (f"Taken down url {URLS[0]}", "1 picture (graffiti 1)", "Removed 1 objects"):
+    for text in (f"Taken down url {URLS[0]}", "1 picture (graffiti 1)", "1 picture removed"):
         assert text in done.out
     assert "artgrab takedown remove" in done.out.replace("\n", " ")
     assert not store.exists(keys[0])

@@ -88,7 +88,7 @@ def add(
 def apply(store: StoreUri = DEFAULT_STORE) -> None:
     """Finish what a kill has left of takedowns; `artgrab run` does so as well, before all else."""
     applied = apply_now(Store.open(store))
-    Console().print(_told(applied))
+    Console().print(_told(applied), soft_wrap=True)
     _check(applied)
 
 
@@ -183,10 +183,12 @@ def _print_next(
     applied: "Applied | None",
 ) -> None:
     console = Console()
-    console.print(_told(applied))
+    console.print(_told(applied), soft_wrap=True)
     if any(one.models for one in matched.values()):
         console.print("A model keeps what it has learned. To learn anew without these pictures:")
-        console.print(f"  {escape(command_line('run', 'FILE...', '--store', store.uri))}")
+        console.print(
+            f"  {escape(command_line('run', 'FILE...', '--store', store.uri))}", soft_wrap=True
+        )
     undo = command_line("takedown", "remove", *wanted, "--store", store.uri)
     console.print(f"To undo it: {escape(undo)}", soft_wrap=True)
 
@@ -199,11 +201,15 @@ def _told(applied: "Applied | None") -> str:
         )
     if applied.nothing:
         return "Nothing was left to remove."
-    return (
-        f"Removed {applied.objects} objects and {applied.features} parts of cached features; "
-        f"withdrew {applied.records} records; made the papers of {len(applied.snapshots)} "
-        f"snapshots again; cleaned {len(applied.reports)} reports."
+    done = (
+        (applied.objects, "picture removed", "pictures removed"),
+        (applied.records, "record withdrawn", "records withdrawn"),
+        (len(applied.snapshots), "snapshot's papers made again", "snapshots' papers made again"),
+        (len(applied.reports), "report cleaned", "reports cleaned"),
+        (applied.features, "part of cached features removed", "parts of cached features removed"),
     )
+    told = [f"{count} {one if count == 1 else many}" for count, one, many in done if count]
+    return f"Done: {', '.join(told)}."
 
 
 def _check(applied: "Applied | None") -> None:
