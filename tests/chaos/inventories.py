@@ -10,6 +10,8 @@ from artgrab.common.lock import exclusive
 from artgrab.common.record_parts import read_records
 from artgrab.common.store import Store
 
+_LOCK = ".lock"
+"""In a folder an empty file that stays; what counts is that nobody holds it."""
 _OWN_WAY = re.compile(r"default/(categories/[^/]+/records|features)/")
 """Keys that depend on how often the job was interrupted; looked at one by one."""
 _INDEX = re.compile(r"default/categories/[^/]+/records/index-\d+\.parquet")
@@ -38,7 +40,7 @@ class Difference:
 
 def take(store: Store) -> Inventory:
     """Look at all that is in a store."""
-    keys = {info.key for info in store.list("")}
+    keys = {info.key for info in store.list("") if info.key != _LOCK}
     categories = {key.split("/")[2] for key in keys if key.startswith("default/categories/")}
     return Inventory(
         frozenset(keys),
@@ -47,7 +49,7 @@ def take(store: Store) -> Inventory:
             for category in sorted(categories)
             for key, merged in read_records(store, namespace="default", category=category).items()
         },
-        frozenset(_files(store) - keys - {".lock"}),
+        frozenset(_files(store) - keys - {_LOCK}),
     )
 
 
@@ -72,7 +74,7 @@ def compare(seen: Inventory, expected: Inventory) -> Difference:
 
 def lock_of(store: Store) -> list[str]:
     """Return what is wrong with a lock that nobody should hold."""
-    held = [info.key for info in store.list(".lock")]
+    held = [info.key for info in store.list(_LOCK)]
     with exclusive(store):
         pass
     return held

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from artgrab.common.digests import sha256_hex
+from artgrab.common.lock import exclusive
 from artgrab.common.records import Candidate, Record, RecordOutcome, encode_entries
 from artgrab.common.store import Store
-from tests.chaos.inventories import compare, take
+from tests.chaos.inventories import compare, lock_of, take
 from tests.chaos.plans import Phase, plan_life
 
 IMAGES = "default/categories/art/images"
@@ -48,6 +49,15 @@ def test_two_jobs_that_nobody_disturbed_do_not_differ(tmp_path: Path) -> None:
     expected = take(filled(tmp_path / "one"))
     found = compare(take(filled(tmp_path / "two")), expected)
     assert (found.lost, found.duplicates, found.leftovers) == ([], [], [])
+
+
+def test_the_file_that_locks_a_folder_is_no_difference_to_a_bucket(tmp_path: Path) -> None:
+    expected = take(filled(tmp_path / "one"))
+    store = filled(tmp_path / "two")
+    with exclusive(store):
+        pass
+    assert compare(take(store), expected) == compare(expected, expected)
+    assert lock_of(store) == []
 
 
 def second_object(store: Store) -> None:
