@@ -1,10 +1,16 @@
 """Users are asked for a contact where other people's servers are to be called, and only then."""
 
+from pathlib import Path
+
 import pytest
 
+from artgrab.cli.run import Job, _preflight
 from artgrab.common.contact import contact_advice
+from artgrab.common.documents import Documents
 from artgrab.common.network import NetworkSettings
+from artgrab.common.progress import Progress
 from artgrab.common.resources import ArtCategory
+from artgrab.common.store import Store
 
 
 def category(*urls: str) -> ArtCategory:
@@ -58,3 +64,30 @@ def test_nobody_is_asked_about_hosts_of_their_own(url: str) -> None:
 
 def test_no_category_calls_nobody() -> None:
     assert contact_advice(NetworkSettings(), []) is None
+
+
+class _Told:
+    """Shows nothing, and keeps warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def __call__(self, progress: Progress) -> None:
+        pass
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+async def test_a_run_asks_once_before_it_collects_what_is_missing(tmp_path: Path) -> None:
+    told = _Told()
+    job = Job(
+        files=[],
+        documents=Documents(categories=[COMMONS], classifiers=[]),
+        store=Store.open(str(tmp_path / "store")),
+        network=NetworkSettings(),
+        predict=[],
+        progress=told,
+    )
+    await _preflight(job)
+    assert told.warnings == [contact_advice(NetworkSettings(), [COMMONS])]
