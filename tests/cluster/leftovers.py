@@ -4,10 +4,12 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from tests.cluster import hosts
 from tests.cluster.commands import run, succeeds, wait_until
 from tests.cluster.layout import NODE_BRIDGE, POD_BRIDGE, POD_NETWORK
-from tests.cluster.processes import Processes, end, processes_of_cgroups
+from tests.cluster.processes import Processes, processes_of_cgroups
 
 DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
 """A kubelet makes this one outside its own folder, wherever that is."""
@@ -31,7 +33,9 @@ def end_pods() -> None:
 
     def none_left() -> bool:
         left = list(processes_of_cgroups(hosts.kubepods()))
-        end(left, grace_seconds=1)
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         return not left
 
     wait_until(none_left, "the processes of all pods have ended", seconds=60)

@@ -51,14 +51,15 @@ class Processes:
         log = self._log(component.name)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            subprocess.Popen(  # it outlives this program: `down` ends it
-                component.argv,
+            # It outlives this program and is nobody's child: `down` ends it.
+            subprocess.run(
+                ("setsid", "--fork", *component.argv),
+                check=True,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd="/",
                 env=self._environment(component.name),
-                start_new_session=True,
             )
 
     def _environment(self, name: str) -> dict[str, str]:
