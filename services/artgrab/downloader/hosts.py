@@ -116,7 +116,7 @@ class Hosts:
         return seconds
 
     def note_trouble(self, site: str) -> None:
-        """Note that network or server failed; after some in a row nobody waits for the site in vain.
+        """Note that network or server failed; after some in a row nobody waits for the site.
 
         Once that time is over a single further failure is enough.
         """
