@@ -24,7 +24,13 @@ def write_config(layout: Layout) -> None:
     for template in (HERE / "config").iterdir():
         folder = layout.config / "cni" if template.suffix == ".conflist" else layout.config
         filled = Template(template.read_text()).substitute(layout.values() | {"cni": _cni_folder()})
-        (folder / template.name).write_text(filled)
+        _write_if_new(folder / template.name, filled)
+
+
+def _write_if_new(file: Path, text: str) -> None:
+    """Leave a file that says the same alone: kube-proxy exits whenever its own is written."""
+    if not file.exists() or file.read_text() != text:
+        file.write_text(text)
 
 
 def _cni_folder() -> str:

@@ -8,7 +8,7 @@ import psutil
 
 from tests.cluster import hosts
 from tests.cluster.commands import run, succeeds, wait_until
-from tests.cluster.layout import NODE_BRIDGE, POD_BRIDGE, POD_NETWORK
+from tests.cluster.layout import NODE_BRIDGE, POD_BRIDGE
 from tests.cluster.processes import Processes, processes_of_cgroups
 
 DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
@@ -95,8 +95,9 @@ def _remove_files(state: Path, sockets: list[Path]) -> None:
     for link in Path("/var/log/containers").glob("*.log"):
         if link.is_symlink() and link.readlink().is_relative_to(state):
             link.unlink()
-    for cached in Path("/var/lib/cni/results").glob(f"{POD_NETWORK}-*"):
-        cached.unlink()
+    for cached in Path("/var/lib/cni/results").glob("*"):
+        if str(state) in cached.read_text(errors="replace"):  # the place of its network namespace
+            cached.unlink()
     DEVICE_PLUGINS.joinpath("kubelet.sock").unlink(missing_ok=True)
     _remove_empty("/var/log/containers", "/var/lib/cni/results", "/var/lib/cni")
     _remove_empty(str(DEVICE_PLUGINS), str(DEVICE_PLUGINS.parent))

@@ -75,7 +75,7 @@ class LocalProvider:
         self._start(layout, components.apiserver)
         for archive in built.archives:
             self._load_once(archive)
-        # These exit if they meet an API server that has not made its own roles yet.
+        self._wait_roles(layout)
         self._start(layout, *SECONDARY)
         self._wait_node()
         self._apply(layout)
@@ -87,6 +87,21 @@ class LocalProvider:
             self.processes.start(component)
         for component in wanted:
             self.processes.wait_ready(component)
+
+    def _wait_roles(self, layout: Layout) -> None:
+        """Return when the API server knows its own roles.
+
+        It says that it is ready a moment before it does, and the controller-manager exits then.
+        """
+        configmap = ("get", "configmap", "extension-apiserver-authentication", "--output=name")
+        kubeconfig = layout.config / "controller-manager.kubeconfig"
+        asking = (
+            layout.program("kubectl"),
+            f"--kubeconfig={kubeconfig}",
+            "--namespace=kube-system",
+            *configmap,
+        )
+        wait_until(lambda: succeeds(*asking), "the API server knows its own roles")
 
     def _wait_node(self) -> None:
         ready = ("wait", "--for=condition=Ready", f"node/{NODE_NAME}", "--timeout=10s")

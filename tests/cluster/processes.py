@@ -11,6 +11,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,8 @@ from tests.cluster.commands import wait_until
 OWNER = "ARTGRAB_CLUSTER_STATE"
 COMPONENT = "ARTGRAB_CLUSTER_COMPONENT"
 LOG_LINES = 25
+EXEC_SECONDS = 3
+"""A program that is just being started has no environment to be known by for a moment."""
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INHERITED = ("GOMAXPROCS", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_DIR", "SSL_CERT_FILE", "TZ")
 
@@ -86,19 +89,20 @@ class Processes:
 
     def wait_ready(self, component: Component, *, seconds: float = 180) -> None:
         """Return when it answers; raises SurroundingsError with its last lines if it does not."""
+        name, last_seen = component.name, time.monotonic()
 
         def ready_or_dead() -> bool:
-            return answers(component.health) or not self.find(component.name)
+            nonlocal last_seen
+            if self.find(name):
+                last_seen = time.monotonic()
+            return answers(component.health) or time.monotonic() - last_seen > EXEC_SECONDS
 
         try:
-            wait_until(
-                ready_or_dead, f"{component.name} answers on {component.health}", seconds=seconds
-            )
+            wait_until(ready_or_dead, f"{name} answers on {component.health}", seconds=seconds)
         except SurroundingsError as error:
-            raise SurroundingsError(f"{error}\n{self.last_lines(component.name)}") from None
-        if not self.find(component.name):
-            last = self.last_lines(component.name)
-            raise SurroundingsError(f"{component.name} ended at its start\n{last}")
+            raise SurroundingsError(f"{error}\n{self.last_lines(name)}") from None
+        if not self.find(name):
+            raise SurroundingsError(f"{name} ended at its start\n{self.last_lines(name)}")
 
     def last_lines(self, name: str) -> str:
         """Return the end of a component's log."""
