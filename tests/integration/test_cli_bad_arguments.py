@@ -73,6 +73,8 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: Any) -> Any:
         ("run graffiti.yaml --store s3://", "store s3://: "),
         ("run graffiti.yaml --predict no.jpg", "no.jpg: no such file"),
         ("run graffiti.yaml --predict empty", "empty: no picture in it"),
+        (f"run graffiti.yaml --predict {'x' * 300}", "x: cannot be read: File name too long"),
+        ("run graffiti.yaml --dry-run --store s3:", "store s3:"),
         ("scrape graffiti.yaml --downloader host", "'host' is not HOST:PORT: the port is missing"),
         ("scrape graffiti.yaml --downloader http://a:1", "is a URL and not HOST:PORT; leave 'http"),
         ("scrape only.yaml --downloader 127.0.0.1:1", "no ArtCategory is given"),
@@ -95,6 +97,7 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: Any) -> Any:
         ("predict a.jpg --endpoint a:0", "'a:0' is not HOST:PORT: a port is from 1 to 65535"),
         ("predict no.jpg --endpoint 127.0.0.1:1", "no.jpg"),
         ("predict empty --endpoint 127.0.0.1:1", "empty"),
+        (f"predict {'x' * 300} --endpoint 127.0.0.1:1", "x: cannot be read: File name too long"),
     ],
 )
 def test_an_option_that_is_wrong_is_bad_input(call: Any, command: str, line: str) -> None:
@@ -115,6 +118,13 @@ def test_a_wrong_setting_of_the_environment_is_named_before_a_store_is_made(
         "artgrab: environment: ARTGRAB_RESOLVE[*.test]: 'here' is not HOST:PORT: "
         "the port is missing"
     )
+
+
+def test_a_store_with_a_name_too_long_is_told_by_a_dry_run_as_well(call: Any) -> None:
+    said = call(f"run graffiti.yaml --dry-run --store {'x' * 300}")
+    assert said.code == 4
+    assert said.last.startswith("artgrab: store ")
+    assert "File name too long" in said.last
 
 
 @pytest.fixture

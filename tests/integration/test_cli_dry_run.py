@@ -119,6 +119,15 @@ def test_without_a_store_everything_is_to_be_done_and_none_is_made(
     assert plan["assumptions"]
 
 
+def test_a_store_that_is_missing_may_be_named_by_an_address_too(
+    documents: Path, tmp_path: Path
+) -> None:
+    command = ["run", str(documents), "--dry-run", "--output", "json", "--store"]
+    result = CliRunner().invoke(app, [*command, (tmp_path / "store").as_uri()])
+    assert result.exit_code == 0, result.output or result.exception
+    assert not json.loads(result.stdout)["store_exists"]
+
+
 def test_it_tells_hosts_access_rates_and_queries(documents: Path, tmp_path: Path) -> None:
     text = " ".join(shown(documents, tmp_path / "store").split())
     assert "commons.test (set to 127.0.0.1:" in text

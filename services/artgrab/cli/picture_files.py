@@ -30,24 +30,34 @@ def find_pictures(names: Sequence[str | Path]) -> list[Path]:
 
 
 def _pictures_of(name: str) -> Sequence[Path]:
-    path = Path(name)
-    if name == STANDARD_INPUT or path.is_file():
-        return [path]
-    if path.is_dir():
-        return _or_refused(_below(path), f"{name}: no picture in it")
-    if path.exists():
+    if name == STANDARD_INPUT or os.path.isfile(name):
+        return [Path(name)]
+    if os.path.isdir(name):
+        return _or_refused(_below(Path(name)), f"{name}: no picture in it")
+    if os.path.exists(name):
         raise BadInputError(f"{name}: is neither a file nor a folder")
     if not glob.has_magic(name):
-        raise BadInputError(f"{name}: no such file or folder")
+        raise BadInputError(f"{name}: {_absence(name)}")
     matches = map(Path, sorted(glob.glob(name, recursive=True)))
     return _or_refused(
-        [file for match in matches for file in ([match] if match.is_file() else _below(match))],
+        [file for one in matches for file in ([one] if os.path.isfile(one) else _below(one))],
         f"{name}: no picture is called so",
     )
 
 
+def _absence(name: str) -> str:
+    """Say why there is no such file: it may be there, in a folder that is closed to us."""
+    try:
+        os.stat(name)
+    except (FileNotFoundError, NotADirectoryError):
+        return "no such file or folder"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return "no such file or folder"  # it has come this moment
+
+
 def _below(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in folder.rglob("*") if os.path.isfile(path))
 
 
 def _or_refused(files: Iterable[Path], problem: str) -> list[Path]:

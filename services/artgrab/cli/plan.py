@@ -1,8 +1,8 @@
 """What `artgrab run` would do, found out without touching anything: `--dry-run`."""
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 import msgspec
 from yarl import URL
@@ -17,6 +17,7 @@ from artgrab.common.manifest import read_snapshot_info
 from artgrab.common.network import NetworkSettings
 from artgrab.common.resources import ArtCategory, ArtClassifier, Source
 from artgrab.common.store import Store
+from artgrab.common.store_folders import folder_of
 from artgrab.downloader.settings import DownloaderSettings
 
 
@@ -211,8 +212,13 @@ def open_to_look(uri: str) -> Store | None:
     Raises:
         ArtgrabError: it cannot be read, or names nothing that artgrab knows.
     """
-    if "://" not in uri and not Path(uri).exists():
-        return None
+    if uri.startswith("file:") or not ("://" in uri or uri.startswith("s3:")):
+        try:
+            os.stat(folder_of(uri))
+        except FileNotFoundError:
+            return None
+        except OSError:
+            pass  # told when it is opened
     return Store.open(uri, to_write=False)
 
 
