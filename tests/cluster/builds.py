@@ -54,11 +54,12 @@ MODULES = (
         ),
     ),
     Module("etcd", ("etcd",), renamed=(("server", "etcd"), ("v3", "etcd"))),
-    Module("helm", ("helm",)),
     Module("coredns", ("coredns",), target=".", image="localhost/artgrab/coredns:1"),
     Module("metrics-server", ("metrics-server",), image="localhost/artgrab/metrics-server:1"),
     Module("pause", ("pause",), target=".", image=PAUSE_IMAGE),
 )
+HELM = Module("helm", ("helm",))
+"""No part of a cluster: built when somebody asks for it."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,11 @@ def ensure_built() -> Built:
     programs = ensure_part(cluster_cache(), f"all-{digest}", lambda new: _link(parts, new))
     archives = tuple(archive for part in parts for archive in part.glob("*.tar"))
     return Built(programs=programs, archives=archives, digest=digest)
+
+
+def ensure_helm() -> Path:
+    """Return the program, built where it is missing."""
+    return _ensure(HELM) / "helm"
 
 
 def _ensure(module: Module) -> Path:

@@ -169,7 +169,9 @@ class LocalProvider:
         return self._layout().kubeconfig
 
     def tool(self, name: str) -> str:
-        """Return the path of `kubectl` or `helm`."""
+        """Return the path of `kubectl`, or of `helm`, which is built the first time."""
+        if name == "helm":
+            return str(builds.ensure_helm())
         return self._layout().program(name)
 
     def capabilities(self) -> Capabilities:
