@@ -86,3 +86,40 @@ def test_a_store_at_work_is_left_to_whoever_works_in_it(
         assert text in refused.last
     with exclusive(store):
         pass
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("run --sotre x a.yaml", "no such option --sotre; did you mean --store (see artgrab run -"),
+        ("run --zzz a.yaml", "no such option --zzz (see artgrab run --help)"),
+        ("run", "missing argument 'FILE...' (see artgrab run --help)"),
+        ("statsu", "no such command 'statsu'; did you mean 'status' (see artgrab --help)"),
+        ("takedown ad x", "no such command 'ad'; did you mean 'add' (see artgrab takedown --help)"),
+        (
+            "status --output xml",
+            "invalid value for '--output': 'xml' is not one of 'table', 'json'",
+        ),
+        ("status --output", "option '--output' requires an argument (see artgrab"),
+        ("status \x1b[31m", "got unexpected extra argument"),
+        ("\x1b[31m", "no such command "),
+        ("status --store \x1b[31m", "store "),
+        ("predict \x1b[31m.jpg --endpoint 127.0.0.1:1", ".jpg"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_with_what_may_be_meant(
+    capfd: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, line: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = artgrab(capfd, *command.split(" "))
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("artgrab: ")
+    assert line in said.err
+    assert said.err[:-1].isprintable(), said.err
+
+
+def test_a_bare_command_shows_its_help_and_no_more(capfd: Any) -> None:
+    said = artgrab(capfd, "takedown")
+    assert said.code == 2
+    assert "Usage: artgrab takedown" in said.out
+    assert said.err == ""

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -11,7 +11,9 @@ from artgrab.cli.datasets import datasets
 from artgrab.cli.interrupts import interrupts
 from artgrab.cli.program import program
 from artgrab.cli.takedowns import takedowns
-from artgrab.common.errors import ArtgrabError
+from artgrab.cli.texts import clean
+from artgrab.cli.usage import usage_problem
+from artgrab.common.errors import ArtgrabError, BadInputError
 from artgrab.common.logs import configure_logs
 from artgrab.common.version import VERSION
 
@@ -70,17 +72,21 @@ def main() -> None:
 def _main() -> None:
     try:
         configure_logs()
-        app()
+        code = app(prog_name="artgrab", standalone_mode=False)
     except ArtgrabError as error:
         _end(str(error), error.exit_code)
+    except typer.TyperException as error:
+        _end(usage_problem(error), BadInputError.exit_code)
     except KeyboardInterrupt:
         interrupts.leave()
-    except SystemExit as end:
-        if end.code == _INTERRUPTED:
-            interrupts.leave()
-        raise
+    if code == _INTERRUPTED:
+        interrupts.leave()
+    raise SystemExit(code)
 
 
-def _end(message: str, code: int) -> None:
-    sys.stderr.write(f"artgrab: {message}\n")
+def _end(message: str, code: int) -> NoReturn:
+    """Say what was the matter; names of files and hosts may hold escape sequences."""
+    if message:
+        lines = "\n".join(map(clean, message.split("\n")))
+        sys.stderr.write(f"artgrab: {lines}\n")
     raise SystemExit(code)
