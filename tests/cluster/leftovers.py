@@ -101,6 +101,7 @@ def _remove_files(state: Path, sockets: list[Path]) -> None:
     DEVICE_PLUGINS.joinpath("kubelet.sock").unlink(missing_ok=True)
     _remove_empty("/var/log/containers", "/var/lib/cni/results", "/var/lib/cni")
     _remove_empty(str(DEVICE_PLUGINS), str(DEVICE_PLUGINS.parent))
+    _remove_empty("/run/containerd/s", "/run/containerd/fifo", "/run/containerd")
     shutil.rmtree(state)
 
 
