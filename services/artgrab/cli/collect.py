@@ -9,8 +9,8 @@ from artgrab.cli.result import Work
 from artgrab.cli.state import (
     RunSummary,
     count_records,
-    read_run_summary,
     run_id_of,
+    unfinished,
     write_run_summary,
 )
 from artgrab.cli.supervision import running
@@ -46,7 +46,7 @@ class Collector:
             PartlyDoneError: some could not be scraped; the same call goes on with them.
             ArtgrabError: none could; class and message are those of the first.
         """
-        pending = [c for c in categories if read_run_summary(self.store, c) is None]
+        pending = unfinished(self.store, categories)
         if not pending:
             return
         gate = asyncio.Semaphore(self.at_once)

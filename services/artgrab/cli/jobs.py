@@ -16,7 +16,7 @@ from artgrab.cli.program import command_line
 from artgrab.cli.render import progress_sink
 from artgrab.cli.result import RunResult, to_json
 from artgrab.cli.run import Job, run_job
-from artgrab.cli.state import read_run_summary
+from artgrab.cli.state import unfinished
 from artgrab.cli.summary import Command, print_result
 from artgrab.common.documents import Documents, load_documents
 from artgrab.common.network import NetworkSettings
@@ -60,18 +60,14 @@ def run(
             predict=predict or [],
             progress=progress,
         )
-        progress.expect(COLLECTING, _pending(job))
+        pending = unfinished(job.store, documents.categories)
+        progress.expect(COLLECTING, [one.metadata.name for one in pending])
         result = interrupts.run(run_job(job))
     if output is Output.JSON:
         typer.echo(to_json(result))
         return
     seconds = progress.seconds(COLLECTING)
     print_result(result, console=Console(), seconds=seconds, commands=_next_commands(job, result))
-
-
-def _pending(job: Job) -> list[str]:
-    categories = job.documents.categories
-    return [c.metadata.name for c in categories if read_run_summary(job.store, c) is None]
 
 
 def _next_commands(job: Job, result: RunResult) -> list[Command]:

@@ -8,7 +8,12 @@ import msgspec
 from yarl import URL
 
 from artgrab.cli.costs import ASSUMPTIONS, Cost, collecting_cost, learning_cost
-from artgrab.cli.state import CategoryCounts, count_records, read_classifier_state, read_run_summary
+from artgrab.cli.state import (
+    NO_CANDIDATES,
+    count_records,
+    read_classifier_state,
+    read_run_summary,
+)
 from artgrab.common.contact import contact_advice
 from artgrab.common.documents import Documents, select
 from artgrab.common.errors import ObjectMissingError, PartlyDoneError
@@ -118,7 +123,7 @@ class Planner:
 
     def _category(self, category: ArtCategory) -> CategoryPlan:
         summary = read_run_summary(self.store, category) if self.store else None
-        counts = count_records(self.store, category) if self.store else _NOTHING
+        counts = count_records(self.store, category) if self.store else NO_CANDIDATES
         action, why = Action.DO, "not collected yet"
         if summary is not None:
             action, why = Action.SKIP, _END_REASONS.get(summary.reason, summary.reason)
@@ -201,7 +206,6 @@ _END_REASONS = {
     "TargetReached": "its target is reached",
     "SourcesExhausted": "its sources are exhausted",
 }
-_NOTHING = CategoryCounts(candidates=0, stored=0, rejected=0, failed=0)
 _PAGE_RATE = "one page at a time, as far apart as its robots.txt asks"
 _API_RATE = "one request at a time, backing off when it is busy"
 

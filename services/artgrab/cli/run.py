@@ -13,10 +13,7 @@ from artgrab.cli.predictions import pictures_of_test_split, predict_pictures
 from artgrab.cli.preflight import check_browser, check_model
 from artgrab.cli.result import DatasetResult, ModelResult, PredictionResult, RunResult, Work
 from artgrab.cli.snapshots import build
-from artgrab.cli.state import (
-    count_records,
-    read_run_summary,
-)
+from artgrab.cli.state import count_records, read_run_summary, unfinished
 from artgrab.cli.supervision import Server, answer_of, running
 from artgrab.cli.withdrawals import apply_pending
 from artgrab.common.contact import contact_advice
@@ -77,21 +74,21 @@ async def run_job(job: Job) -> RunResult:
 
 async def _collect(job: Job) -> None:
     # Selenium and gRPC take a second to load: not where everything is there already.
-    if all(read_run_summary(job.store, category) for category in job.documents.categories):
+    pending = unfinished(job.store, job.documents.categories)
+    if not pending:
         return
-    await _preflight(job)
+    await _preflight(job, pending)
     from artgrab.cli.collect import Collector
 
     collector = Collector(
         store=job.store, network=job.network, progress=job.progress, work=job.work
     )
     async with exclusive_async(job.store):
-        await collector.collect(job.documents.categories)
+        await collector.collect(pending)
 
 
-async def _preflight(job: Job) -> None:
+async def _preflight(job: Job, pending: Sequence[ArtCategory]) -> None:
     """Tell before hours of scraping what would be told after them."""
-    pending = [c for c in job.documents.categories if not read_run_summary(job.store, c)]
     if advice := contact_advice(job.network, pending):
         warn(job.progress, advice)
     await check_browser(pending)

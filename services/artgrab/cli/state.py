@@ -1,6 +1,7 @@
 """What one machine remembers where a cluster has a resource's status."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -8,12 +9,7 @@ import msgspec
 
 from artgrab.common.digests import short_digest
 from artgrab.common.errors import ObjectMissingError
-from artgrab.common.keys import (
-    SCHEMA_VERSION,
-    classifier_key,
-    run_key,
-    runs_prefix,
-)
+from artgrab.common.keys import SCHEMA_VERSION, classifier_key, run_key, runs_prefix
 from artgrab.common.outcomes import count_outcomes
 from artgrab.common.records import RecordOutcome
 from artgrab.common.resources import ArtCategory
@@ -33,6 +29,17 @@ class CategoryCounts(msgspec.Struct, frozen=True, kw_only=True):
     rejected_reasons: dict[str, int] = {}
     """The most frequent first."""
     failed_reasons: dict[str, int] = {}
+
+    @property
+    def not_kept(self) -> Counter[str]:
+        """Candidates that are not pictures of the store, by reason."""
+        found = Counter(self.rejected_reasons)
+        found.update(self.failed_reasons)
+        found.update({"withdrawn": self.withdrawn})
+        return +found
+
+
+NO_CANDIDATES = CategoryCounts(candidates=0, stored=0, rejected=0, failed=0)
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +102,11 @@ def read_run_summary(store: Store, category: ArtCategory) -> RunSummary | None:
     """Return the summary of the category's current run, None while it has not ended."""
     key = run_key(category.metadata.namespace, category.metadata.name, run_id_of(category))
     return _read(store, key, RunSummary)
+
+
+def unfinished(store: Store, categories: Iterable[ArtCategory]) -> list[ArtCategory]:
+    """Return the categories whose current run has not ended."""
+    return [one for one in categories if read_run_summary(store, one) is None]
 
 
 def read_run_summaries(store: Store, *, namespace: str, category: str) -> list[RunSummary]:

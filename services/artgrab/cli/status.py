@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from artgrab.cli.state import (
+    NO_CANDIDATES,
     CategoryCounts,
     ClassifierState,
     RunSummary,
@@ -22,8 +23,6 @@ from artgrab.common.store import Store
 from artgrab.common.takedowns import read_takedowns
 from artgrab.model.documents import read_info
 
-_NOTHING = CategoryCounts(candidates=0, stored=0, rejected=0, failed=0)
-
 
 class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The last ended run of a category."""
@@ -35,7 +34,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CategoryStatus(msgspec.Struct, frozen=True, kw_only=True):
-    counts: CategoryCounts = _NOTHING
+    counts: CategoryCounts = NO_CANDIDATES
     pictures: int = 0
     """Objects; two candidates with one picture share one."""
     bytes: int = 0
@@ -146,7 +145,7 @@ class _Reader:
         )
 
     def _category(self, namespace: str, name: str) -> CategoryStatus:
-        counts, runs = _NOTHING, list[RunSummary]()
+        counts, runs = NO_CANDIDATES, list[RunSummary]()
         with self._noted():
             counts = counts_of(self._store, namespace=namespace, category=name)
         with self._noted():

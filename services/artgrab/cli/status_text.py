@@ -64,12 +64,9 @@ def _category_table(categories: dict[str, CategoryStatus], *, wide: bool) -> Tab
     if wide:
         table.add_column("why not kept", style="dim", no_wrap=True)
     for name, one in categories.items():
-        row = [name, *(str(n) for n in (one.counts.stored, one.counts.rejected, one.counts.failed))]
-        row += [bytes_text(one.bytes), _run_text(one)]
-        row += (
-            [escape(top(one.counts.rejected_reasons | one.counts.failed_reasons))] if wide else []
-        )
-        table.add_row(*row)
+        figures = (str(getattr(one.counts, count)) for count in _COUNTS)
+        why = [escape(top(one.counts.not_kept))] if wide else []
+        table.add_row(escape(clean(name)), *figures, bytes_text(one.bytes), _run_text(one), *why)
     return table
 
 

@@ -103,10 +103,8 @@ def _reasons(counts: Sequence[CategoryCounts], *, cells: int) -> str:
     """Return as many of the reasons as fit, the most frequent first."""
     reasons: Counter[str] = Counter()
     for one in counts:
-        reasons.update(one.rejected_reasons)
-        reasons.update(one.failed_reasons)
-        reasons.update({"withdrawn": one.withdrawn})
-    texts = [top(+reasons, most=most) for most in range(len(reasons), 0, -1)]
+        reasons.update(one.not_kept)
+    texts = [top(reasons, most=most) for most in range(len(reasons), 0, -1)]
     return escape(fit(next((t for t in texts if len(t) <= cells), (texts or [""])[-1]), cells))
 
 
