@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from artgrab.common.lock import exclusive
 from artgrab.common.record_parts import read_records
 from artgrab.common.store import Store
+from artgrab.common.store.lock import exclusive
 
 _LOCK = ".lock"
 """In a folder an empty file that stays; what counts is that nobody holds it."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from artgrab.common.lock import exclusive
 from artgrab.common.store import Store
+from artgrab.common.store.lock import exclusive
 from tests.support.cli_calls import artgrab
 
 CATEGORY = """

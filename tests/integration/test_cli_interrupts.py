@@ -18,8 +18,8 @@ import pytest
 
 from artgrab.cli.state import update_classifier_state
 from artgrab.common.keys import model_prefix
-from artgrab.common.lock import exclusive
 from artgrab.common.store import Store
+from artgrab.common.store.lock import exclusive
 from tests.chaos.grounds import Grounds, grounds
 from tests.chaos.jobs import Run, Setting, hear_signals, marked, running
 from tests.chaos.plans import Phase

@@ -20,10 +20,10 @@ from artgrab.cli.state import (
 from artgrab.common.documents import load_documents, select
 from artgrab.common.errors import BadInputError, PartlyDoneError
 from artgrab.common.keys import model_prefix, run_key
-from artgrab.common.lock import exclusive
 from artgrab.common.progress import no_progress
 from artgrab.common.records import RecordOutcome
 from artgrab.common.store import Store
+from artgrab.common.store.lock import exclusive
 from artgrab.model.documents import CONTENT, MARKER, ModelInfo, content_digest
 from tests.support.stored import candidate, not_stored, put_entries, put_picture
 from tests.support.trees import tree

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from artgrab.cli.withdrawals import apply_pending
-from artgrab.common.lock import exclusive
 from artgrab.common.progress import no_progress
 from artgrab.common.record_parts import compact, read_records
 from artgrab.common.records import RecordOutcome
 from artgrab.common.store import Store
+from artgrab.common.store.lock import exclusive
 from artgrab.takedowns.targets import recognise
 from artgrab.takedowns.tombstones import put_tombstone
 from tests.support.cli_calls import artgrab

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from artgrab.common.robots import MAX_BYTES, MAX_REDIRECTS
+from artgrab.common.politeness.robots import MAX_BYTES, MAX_REDIRECTS
 from artgrab.scraper.robots import MAX_DELAY_SECONDS, Robots
 from artgrab.scraper.web import open_session
 from tests.support.playing_hosts import PlayingHosts

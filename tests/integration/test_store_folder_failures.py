@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from artgrab.common.errors import BadInputError, SurroundingsError
-from artgrab.common.lock import exclusive
 from artgrab.common.record_parts import RecordWriter, read_records
 from artgrab.common.store import Store
+from artgrab.common.store.lock import exclusive
 from artgrab.trainer import train
 from tests.support.cli_calls import artgrab
 from tests.support.requirements import need

@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 
 from artgrab.common.errors import StoreBusyError
-from artgrab.common.leases import LeaseLostError, lock_key
-from artgrab.common.leftovers import clear_leftovers
-from artgrab.common.lock import exclusive, exclusive_async, holder_of
 from artgrab.common.store import Store
+from artgrab.common.store.leases import LeaseLostError, lock_key
+from artgrab.common.store.leftovers import clear_leftovers
+from artgrab.common.store.lock import exclusive, exclusive_async, holder_of
 from tests.support.s3 import BUCKET, S3Server
 from tests.support.waiting import WAIT_SECONDS, eventually
 
 _HOLD = """
 import sys
-from artgrab.common.lock import exclusive
+from artgrab.common.store.lock import exclusive
 from artgrab.common.store import Store
 with exclusive(Store.open(sys.argv[1])):
     print("held", flush=True)
@@ -82,7 +82,7 @@ def test_a_store_at_work_is_left_to_whoever_works_in_it(store: Store) -> None:
 def test_after_a_sigkill_the_next_run_does_not_wait(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artgrab.common.leases.LEASE_SECONDS", float("inf"))
+    monkeypatch.setattr("artgrab.common.store.leases.LEASE_SECONDS", float("inf"))
     with child(_HOLD, store.uri) as process:
         process.send_signal(signal.SIGKILL)
         process.wait(WAIT_SECONDS)
@@ -102,7 +102,7 @@ def test_a_holder_whose_lock_was_taken_over_changes_nothing_any_more(s3: S3Serve
 
 def _lose_and_write(store: Store) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("artgrab.common.lock.BEAT_SECONDS", 0.05)
+        patch.setattr("artgrab.common.store.lock.BEAT_SECONDS", 0.05)
         with exclusive(store) as hold:
             Store.open(store.uri).put(lock_key(7), b"another's")
             deadline = time.monotonic() + WAIT_SECONDS
@@ -118,7 +118,7 @@ def _lose_and_write(store: Store) -> None:
 async def test_a_task_is_cancelled_when_its_lock_is_lost(
     s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artgrab.common.lock.BEAT_SECONDS", 0.05)
+    monkeypatch.setattr("artgrab.common.store.lock.BEAT_SECONDS", 0.05)
     store = Store.open(f"s3://{BUCKET}/lost-task")
 
     async def work() -> None:
@@ -206,6 +206,6 @@ def test_unfinished_uploads_of_ours_are_aborted_once_they_are_stale(
     begin("uploads/somebody-elses")
     assert clear_leftovers(store) == 0, "it may be alive"
     assert len(unfinished()) == 2
-    monkeypatch.setattr("artgrab.common.leftovers.STALE_UPLOAD", -timedelta(days=1))
+    monkeypatch.setattr("artgrab.common.store.leftovers.STALE_UPLOAD", -timedelta(days=1))
     assert clear_leftovers(store) == 1
     assert unfinished() == {"uploads/somebody-elses"}

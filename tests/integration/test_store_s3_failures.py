@@ -141,7 +141,7 @@ def test_an_endpoint_that_is_none(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("artgrab.common.store.PATIENCE", QUICK)
+    monkeypatch.setattr("artgrab.common.store.store.PATIENCE", QUICK)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
     monkeypatch.setenv("NO_PROXY", "*")
     refused(capsys, URI, code=code, saying=saying)
@@ -150,7 +150,7 @@ def test_an_endpoint_that_is_none(
 def test_a_server_that_speaks_no_tls(
     s3: S3Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("artgrab.common.store.PATIENCE", QUICK)
+    monkeypatch.setattr("artgrab.common.store.store.PATIENCE", QUICK)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint.replace("http:", "https:"))
     refused(capsys, URI, code=4, saying="it does not speak TLS")
 

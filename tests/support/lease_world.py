@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from obstore.store import MemoryStore
 
 from artgrab.common.errors import StoreBusyError
-from artgrab.common.lease_holders import Holder
-from artgrab.common.leases import Lease, LeaseLostError
 from artgrab.common.store import ObjectInfo, Store
+from artgrab.common.store.lease_holders import Holder
+from artgrab.common.store.leases import Lease, LeaseLostError
 
 WAIT_SECONDS = 60
 

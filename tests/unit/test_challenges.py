@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artgrab.common.challenges import is_challenge
+from artgrab.common.politeness.challenges import is_challenge
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from artgrab.common.digests import sha256_hex
-from artgrab.common.lock import exclusive
 from artgrab.common.records import Candidate, Record, RecordOutcome, encode_entries
 from artgrab.common.store import Store
+from artgrab.common.store.lock import exclusive
 from tests.chaos.inventories import compare, lock_of, take
 from tests.chaos.plans import Phase, plan_life
 

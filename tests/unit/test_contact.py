@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from artgrab.cli.run import Job, _preflight
-from artgrab.common.contact import contact_advice
 from artgrab.common.documents import Documents
 from artgrab.common.network import NetworkSettings
+from artgrab.common.politeness.contact import contact_advice
 from artgrab.common.resources import ArtCategory
 from artgrab.common.store import Store
 from tests.support.told import Told

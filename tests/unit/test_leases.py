@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from obstore.store import MemoryStore
 
 from artgrab.common.errors import StoreBusyError, SurroundingsError
-from artgrab.common.lease_holders import Holder, is_gone, this_process
-from artgrab.common.leases import (
+from artgrab.common.store import Store
+from artgrab.common.store.lease_holders import Holder, is_gone, this_process
+from artgrab.common.store.leases import (
     GIVE_UP_SECONDS,
     LEASE_SECONDS,
     PREFIX,
@@ -15,7 +16,6 @@ from artgrab.common.leases import (
     LeaseLostError,
     lock_key,
 )
-from artgrab.common.store import Store
 from tests.support.lease_world import Actor, Time, World, holder
 
 

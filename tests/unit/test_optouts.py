@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artgrab.common.optouts import (
+from artgrab.common.politeness.optouts import (
     MAX_SIGNAL_CHARACTERS,
     MAX_SIGNALS,
     header_signals,

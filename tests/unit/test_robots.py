@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artgrab.common.robots import MAX_BYTES, PathPreferences, RobotsRules
+from artgrab.common.politeness.robots import MAX_BYTES, PathPreferences, RobotsRules
 
 _SITE = "http://a.test"
 

@@ -8,7 +8,7 @@ import typer
 
 from artgrab.common.errors import ArtgrabError
 from artgrab.common.store import Store
-from artgrab.common.store_folders import folder_of
+from artgrab.common.store.folders import folder_of
 
 DOCUMENT_SUFFIXES = (".yaml", ".yml")
 

@@ -14,15 +14,15 @@ from artgrab.cli.state import (
     read_classifier_state,
     read_run_summary,
 )
-from artgrab.common.contact import contact_advice
 from artgrab.common.documents import Documents, select
 from artgrab.common.errors import ObjectMissingError, PartlyDoneError
 from artgrab.common.keys import dataset_prefix
 from artgrab.common.manifest import read_snapshot_info
 from artgrab.common.network import NetworkSettings
+from artgrab.common.politeness.contact import contact_advice
 from artgrab.common.resources import ArtCategory, ArtClassifier, Source
 from artgrab.common.store import Store
-from artgrab.common.store_folders import folder_of
+from artgrab.common.store.folders import folder_of
 from artgrab.downloader.settings import DownloaderSettings
 
 

@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from artgrab.common.document_problems import Problem
 from artgrab.common.documents import Documents, refuse, selected
+from artgrab.common.documents.problems import Problem
 from artgrab.common.errors import BadInputError
 from artgrab.common.keys import dataset_prefix
 from artgrab.common.progress import ProgressSink, warn

@@ -16,16 +16,16 @@ from artgrab.cli.snapshots import build
 from artgrab.cli.state import count_records, read_run_summary, unfinished
 from artgrab.cli.supervision import Server, answer_of, running
 from artgrab.cli.withdrawals import apply_pending
-from artgrab.common.contact import contact_advice
 from artgrab.common.documents import Documents, select
 from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.common.keys import model_prefix
-from artgrab.common.leftovers import clear_leftovers
-from artgrab.common.lock import exclusive_async
 from artgrab.common.network import NetworkSettings
+from artgrab.common.politeness.contact import contact_advice
 from artgrab.common.progress import Progress, ProgressSink, warn
 from artgrab.common.resources import ArtCategory, ArtClassifier
 from artgrab.common.store import Store
+from artgrab.common.store.leftovers import clear_leftovers
+from artgrab.common.store.lock import exclusive_async
 
 
 @dataclass(frozen=True, kw_only=True)

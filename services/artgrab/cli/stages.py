@@ -23,11 +23,11 @@ from artgrab.cli.preflight import check_browser, check_scrape, check_snapshot, e
 from artgrab.cli.render import progress_sink
 from artgrab.cli.state import read_classifier_state, run_id_of, update_classifier_state
 from artgrab.cli.withdrawals import apply_pending
-from artgrab.common.contact import contact_advice
 from artgrab.common.documents import load_documents
 from artgrab.common.errors import ArtgrabError, BadInputError
 from artgrab.common.keys import dataset_prefix, model_prefix
 from artgrab.common.network import NetworkSettings
+from artgrab.common.politeness.contact import contact_advice
 from artgrab.common.processes import die_with_parent
 from artgrab.common.progress import ForwardingSink, warn
 from artgrab.common.servers import check_address, read_settings

@@ -17,9 +17,9 @@ from artgrab.cli.state import (
 )
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.keys import category_prefix, dataset_prefix, images_prefix, model_prefix
-from artgrab.common.lock import holder_of
 from artgrab.common.manifest import read_snapshot_info, read_withdrawal
 from artgrab.common.store import Store
+from artgrab.common.store.lock import holder_of
 from artgrab.common.takedowns import read_takedowns
 from artgrab.model.documents import read_info
 

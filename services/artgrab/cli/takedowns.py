@@ -14,8 +14,8 @@ from artgrab.cli.program import command_line
 from artgrab.cli.texts import clean
 from artgrab.cli.withdrawals import apply_now
 from artgrab.common.errors import PartlyDoneError, StoreBusyError
-from artgrab.common.lock import exclusive
 from artgrab.common.store import Store
+from artgrab.common.store.lock import exclusive
 from artgrab.common.takedowns import Takedown, Takedowns, read_takedowns
 
 if TYPE_CHECKING:

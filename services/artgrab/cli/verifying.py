@@ -15,9 +15,9 @@ from artgrab.cli.state import read_classifier_state, update_classifier_state
 from artgrab.cli.texts import clean
 from artgrab.cli.withdrawals import apply_now
 from artgrab.common.errors import PartlyDoneError
-from artgrab.common.lock import exclusive
 from artgrab.common.progress import ProgressSink
 from artgrab.common.store import Store
+from artgrab.common.store.lock import exclusive
 from artgrab.dataset.mending import Mended
 from artgrab.dataset.mending import mend as mend_store
 from artgrab.dataset.verification.types import Flaw, Kind, KindCounts, Problem, VerifyReport

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from artgrab.common.errors import StoreBusyError
-from artgrab.common.lock import exclusive
 from artgrab.common.progress import ProgressSink, warn
 from artgrab.common.store import Store
+from artgrab.common.store.lock import exclusive
 
 if TYPE_CHECKING:
     from artgrab.takedowns.applying import Applied

@@ -1,1 +1,11 @@
-"""What every stage shares: resources, store, keys, records, settings, errors."""
+"""What every stage shares. It is light: no torch, numpy, cv2 or selenium.
+
+resources, resource_urls, documents/     what users write, read and checked
+store/, keys, stored, digests            where everything lies, and under which name
+records, record_parts, outcomes          what became of each candidate
+manifest, tallies, likeness, takedowns   what a snapshot holds, and what was taken out
+network, urls, endpoints, addresses, resolving   whom we call, and as who
+politeness/                              what sites ask of robots
+processes, servers, rendezvous           processes, and how they find one another
+logs, progress, errors, pages/           what people read
+"""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from artgrab.common.document_urls import check_api_url, check_page_url
+from artgrab.common.resource_urls import check_api_url, check_page_url
 
 API_VERSION = "artgrab.dev/v1alpha1"
 

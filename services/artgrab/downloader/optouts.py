@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from multidict import CIMultiDictProxy
 
-from artgrab.common.optouts import header_signals
+from artgrab.common.politeness.optouts import header_signals
 from artgrab.common.records import Candidate
 from artgrab.downloader.fetch import text_of
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, NamedTuple, TypeVar
 
-from artgrab.common.robots import MAX_REDIRECTS
+from artgrab.common.politeness.robots import MAX_REDIRECTS
 from artgrab.common.urls import site_of
 from artgrab.downloader.errors import FetchError
 from artgrab.downloader.fetch import REDIRECTS, Web, absolute

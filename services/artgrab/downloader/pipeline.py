@@ -10,10 +10,10 @@ import msgspec
 import structlog
 from yarl import URL
 
-from artgrab.common.challenges import is_challenge
 from artgrab.common.digests import sha256_hex, short_digest
 from artgrab.common.keys import image_key
 from artgrab.common.likeness import Look
+from artgrab.common.politeness.challenges import is_challenge
 from artgrab.common.records import TAKEN_DOWN, Candidate, Record, RecordOutcome
 from artgrab.common.store import Store
 from artgrab.common.takedowns import Takedown, Takedowns

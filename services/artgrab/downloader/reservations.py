@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from yarl import URL
 
-from artgrab.common.optouts import bounded_signals
-from artgrab.common.robots import KNOWN_SECONDS, PathPreferences
+from artgrab.common.politeness.optouts import bounded_signals
+from artgrab.common.politeness.robots import KNOWN_SECONDS, PathPreferences
 from artgrab.downloader.errors import FetchError, RefusedError
 from artgrab.downloader.fetch import Web
 from artgrab.downloader.hosts import Hosts

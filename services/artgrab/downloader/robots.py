@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from artgrab.common.robots import KNOWN_SECONDS, MAX_BYTES, RobotsRules
+from artgrab.common.politeness.robots import KNOWN_SECONDS, MAX_BYTES, RobotsRules
 from artgrab.common.urls import site_of
 from artgrab.downloader.errors import FetchError, RefusedError
 from artgrab.downloader.fetch import Web

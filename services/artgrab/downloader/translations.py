@@ -5,7 +5,7 @@ import re
 import grpc
 
 from artgrab.common.errors import BadInputError
-from artgrab.common.optouts import bounded_signals
+from artgrab.common.politeness.optouts import bounded_signals
 from artgrab.common.records import Candidate, Licence
 from artgrab.common.urls import candidate_id
 from artgrab.downloader.ledgers import Verdict

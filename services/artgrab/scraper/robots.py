@@ -8,7 +8,7 @@ from typing import NamedTuple
 import aiohttp
 from yarl import URL
 
-from artgrab.common.robots import (
+from artgrab.common.politeness.robots import (
     FORBID_ALL,
     KNOWN_SECONDS,
     MAX_BYTES,

@@ -7,7 +7,7 @@ from cssselect import SelectorError
 from parsel import Selector
 from parsel.csstranslator import HTMLTranslator
 
-from artgrab.common.document_problems import Problem
+from artgrab.common.documents.problems import Problem
 from artgrab.common.errors import BadInputError
 from artgrab.common.resources import ArtCategory, GallerySelectors
 

@@ -60,8 +60,8 @@ class Applied:
 def apply_takedowns(store: Store, *, remake: Remake) -> Applied:
     """Remove what is taken down from everywhere in a store; repeated, it ends the same.
 
-    Call it with the store for oneself (common.lock). What cannot be read is passed over and told,
-    and tried again by the next call.
+    Call it with the store for oneself (common.store.lock). What cannot be read is passed over and
+    told, and tried again by the next call.
 
     Raises:
         SurroundingsError: the store failed, or a tombstone cannot be read; the same call goes on.

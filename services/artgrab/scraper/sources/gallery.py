@@ -8,7 +8,7 @@ from urllib.parse import quote, urldefrag
 
 import msgspec
 
-from artgrab.common.challenges import is_challenge
+from artgrab.common.politeness.challenges import is_challenge
 from artgrab.common.resources import GallerySelectors, Source
 from artgrab.common.urls import site_of
 from artgrab.scraper.browser import Browser, PageError

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from artgrab.common.optouts import bounded_signals, page_signals
+from artgrab.common.politeness.optouts import bounded_signals, page_signals
 
 OPT_OUT_HEADERS = (
     "x-robots-tag",

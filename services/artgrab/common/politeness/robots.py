@@ -8,7 +8,7 @@ from urllib.parse import quote
 from protego import Protego
 
 from artgrab.common.network import PRODUCT
-from artgrab.common.optouts import signal_refusal, usage_preference
+from artgrab.common.politeness.optouts import signal_refusal, usage_preference
 
 MAX_BYTES = 512_000
 """RFC 9309, 2.5: parsers must take at least 500 KiB."""

@@ -27,8 +27,8 @@ from artgrab.common.errors import (
     StoreBusyError,
     SurroundingsError,
 )
-from artgrab.common.lease_holders import Holder, is_gone, this_process
 from artgrab.common.store import Store
+from artgrab.common.store.lease_holders import Holder, is_gone, this_process
 
 PREFIX = ".lock"
 BEAT_SECONDS = 3.0

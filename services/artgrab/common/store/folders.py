@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from obstore.store import LocalStore
 
 from artgrab.common.errors import BadInputError, SurroundingsError
-from artgrab.common.store_failures import system_error_text
+from artgrab.common.store.failures import system_error_text
 
 
 def folder_of(uri: str) -> Path:

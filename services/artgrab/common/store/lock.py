@@ -14,10 +14,10 @@ from typing import Protocol
 import structlog
 
 from artgrab.common.errors import ArtgrabError, StoreBusyError, SurroundingsError
-from artgrab.common.leases import BEAT_SECONDS, Lease, LeaseLostError, look
-from artgrab.common.leftovers import clear_leftovers
 from artgrab.common.store import Store
-from artgrab.common.store_folders import folder_failure
+from artgrab.common.store.folders import folder_failure
+from artgrab.common.store.leases import BEAT_SECONDS, Lease, LeaseLostError, look
+from artgrab.common.store.leftovers import clear_leftovers
 
 _NAME = ".lock"
 _CHECK_SECONDS = 0.5

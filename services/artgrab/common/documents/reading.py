@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from artgrab.common.document_problems import Problem, check, near, shown
+from artgrab.common.documents.problems import Problem, check, near, shown
+from artgrab.common.documents.yaml_trees import Tree, UnreadableYamlError, read_trees
 from artgrab.common.errors import BadInputError
 from artgrab.common.resources import API_VERSION, ArtCategory, ArtClassifier
-from artgrab.common.yaml_trees import Tree, UnreadableYamlError, read_trees
 
 MAX_FILE_BYTES = 1_000_000
 """A document of a megabyte is more than a Kubernetes object can hold."""

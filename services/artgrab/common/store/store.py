@@ -14,11 +14,11 @@ from obstore.store import LocalStore, ObjectStore
 
 from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import BadInputError, ObjectCorruptError, ObjectMissingError
-from artgrab.common.store_failures import is_conflict, is_missing, is_passing, store_failure
-from artgrab.common.store_folders import folder_of, open_folder
+from artgrab.common.store.failures import is_conflict, is_missing, is_passing, store_failure
+from artgrab.common.store.folders import folder_of, open_folder
 
 if TYPE_CHECKING:
-    from artgrab.common.store_s3 import S3
+    from artgrab.common.store.s3 import S3
 
 PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between the tries of a conditional put, and of the first look into a bucket; each is
@@ -76,7 +76,7 @@ class Store:
             SurroundingsError: what it names cannot be made, read or written.
         """
         if uri.startswith("s3:"):
-            from artgrab.common.store_s3 import open_bucket
+            from artgrab.common.store.s3 import open_bucket
 
             s3 = open_bucket(uri)
             store = cls(s3.patient, uri=s3.bucket.uri, s3=s3, patience=patience)

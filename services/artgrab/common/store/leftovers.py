@@ -20,7 +20,7 @@ import structlog
 from artgrab.common.store import Store
 
 if TYPE_CHECKING:
-    from artgrab.common.store_s3 import S3
+    from artgrab.common.store.s3 import S3
 
 _OURS = re.compile(
     r"(?:[^/]+/(?:categories|datasets|features|models|classifiers)|takedowns|sources)/.+"

@@ -1,0 +1,1 @@
+"""What sites ask of robots, and whom they can write to."""
