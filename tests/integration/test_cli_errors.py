@@ -4,6 +4,7 @@ Wrong documents, options, surroundings and pictures have files of their own (tes
 here are the command itself and what is common to all.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -123,3 +124,27 @@ def test_a_bare_command_shows_its_help_and_no_more(capfd: Any) -> None:
     assert said.code == 2
     assert "Usage: artgrab takedown" in said.out
     assert said.err == ""
+
+
+@pytest.mark.parametrize("command", ["status --store .", "--help", "run category.yaml --dry-run"])
+def test_an_answer_that_cannot_be_written_is_told_in_one_line(
+    documents: Path, command: str
+) -> None:
+    done = _written_to("/dev/full", command, documents.parent)
+    line = "artgrab: No space left on device; make room and give the same command again\n"
+    assert (done.returncode, done.stderr) == (4, line)
+
+
+def test_a_reader_that_leaves_is_no_bug_and_told_nothing(documents: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = _written_to(write, "status --store .", documents.parent)
+    assert (done.returncode, done.stderr) == (4, "")
+
+
+def _written_to(place: str | int, command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    arguments = [sys.executable, "-m", "artgrab.cli", *command.split()]
+    with open(place, "w") as out:
+        return subprocess.run(
+            arguments, cwd=folder, stdout=out, stderr=subprocess.PIPE, text=True, timeout=120
+        )

@@ -8,12 +8,13 @@ import typer
 
 from artgrab.cli import jobs, looking, predicting, stages
 from artgrab.cli.datasets import datasets
+from artgrab.cli.failures import exhausted
 from artgrab.cli.interrupts import interrupts
 from artgrab.cli.program import program
 from artgrab.cli.takedowns import takedowns
 from artgrab.cli.texts import clean
 from artgrab.cli.usage import usage_problem
-from artgrab.common.errors import ArtgrabError, BadInputError
+from artgrab.common.errors import ArtgrabError, BadInputError, SurroundingsError
 from artgrab.common.logs import configure_logs
 from artgrab.common.version import VERSION
 
@@ -79,6 +80,14 @@ def _main() -> None:
         _end(usage_problem(error), BadInputError.exit_code)
     except KeyboardInterrupt:
         interrupts.leave()
+    except OSError as error:
+        if advice := exhausted(error):
+            _end(advice, SurroundingsError.exit_code)
+        raise
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # as with `| head -1`: typer says 1
+            raise SystemExit(SurroundingsError.exit_code) from None
+        raise
     if code == _INTERRUPTED:
         interrupts.leave()
     raise SystemExit(code)
