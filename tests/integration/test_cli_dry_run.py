@@ -51,6 +51,8 @@ spec:
     - {label: not-art, categorySelector: {matchLabels: {set: everyday}}}
 """
 
+_TWO_QUERIES = "spec:\n  queries: [pliers, spanners]\n  sources:\n"
+
 
 @pytest.fixture
 def documents(tmp_path: Path) -> Path:
@@ -117,6 +119,17 @@ def test_without_a_store_everything_is_to_be_done_and_none_is_made(
     )
     assert plan["cost"]["disk_bytes"] > 0
     assert plan["assumptions"]
+
+
+def test_a_gallery_without_a_query_in_its_address_is_one_question(
+    documents: Path, tmp_path: Path
+) -> None:
+    text = DOCUMENTS.replace("?q={query}", "").replace("spec:\n  sources:\n", _TWO_QUERIES)
+    documents.write_text(text)
+    plan = planned(documents, tmp_path / "store")
+    tools = plan["categories"]["tools"]
+    assert tools["sources"][0]["queries"] == []
+    assert tools["cost"]["requests"] == 125 + 3 + 1
 
 
 def test_a_store_that_is_missing_may_be_named_by_an_address_too(

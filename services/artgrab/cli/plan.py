@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
-from yarl import URL
 
 from artgrab.cli.costs import ASSUMPTIONS, Cost, collecting_cost, learning_cost
 from artgrab.cli.state import (
@@ -131,40 +130,38 @@ class Planner:
             action, why = Action.GO_ON, f"{counts.candidates} candidates are recorded"
         target = category.spec.target_images
         missing = 0 if action is Action.SKIP else max(0, target - counts.stored)
+        sources = [self._source(source, category) for source in category.spec.sources]
         return CategoryPlan(
             action=action,
             why=why,
             target=target,
             stored=counts.stored,
             recorded=counts.candidates,
-            sources=[self._source(source, category) for source in category.spec.sources],
+            sources=sources,
             cost=collecting_cost(
                 missing,
-                kinds=[source.kind for source in category.spec.sources],
-                questions=len(category.spec.sources) * len(category.queries),
+                kinds=[source.kind for source in sources],
+                questions=sum(max(1, len(source.queries)) for source in sources),
                 at_once=self.fetching.host_concurrency,
                 spacing=self.fetching.host_spacing_seconds,
             ),
         )
 
     def _source(self, source: Source, category: ArtCategory) -> SourcePlan:
-        chosen = source.gallery or source.mediawiki
-        assert chosen is not None
         page = source.gallery is not None
-        fixed = page and "{query}" not in chosen.url
         return SourcePlan(
             kind=source.kind,
             access="page" if page else "API",
-            host=self._host(URL(chosen.url)),
-            url=chosen.url,
-            queries=[] if fixed else category.queries,
+            host=self._host(source.host),
+            url=source.url,
+            queries=category.queries if source.takes_queries else [],
             rate=_PAGE_RATE if page else _API_RATE,
         )
 
-    def _host(self, url: URL) -> str:
-        resolved = self.network.resolved(url.host or "")
+    def _host(self, host: str) -> str:
+        resolved = self.network.resolved(host)
         set_to = f" (set to {resolved[0]}:{resolved[1]})" if resolved else ""
-        return f"{url.host}{set_to}"
+        return f"{host}{set_to}"
 
     def _dataset(
         self,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+from yarl import URL
 
 from artgrab.common.resource_urls import check_api_url, check_page_url
 
@@ -123,6 +124,23 @@ class Source(Resource):
     def kind(self) -> str:
         """Name of the one member that is set."""
         return next(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def url(self) -> str:
+        """Address of the one member that is set, as the document has it."""
+        chosen = self.gallery or self.mediawiki
+        assert chosen is not None
+        return chosen.url
+
+    @property
+    def host(self) -> str:
+        """Host of the address."""
+        return URL(self.url).host or ""
+
+    @property
+    def takes_queries(self) -> bool:
+        """Whether it is asked for each query; else it is gone through once."""
+        return self.gallery is None or "{query}" in self.gallery.url
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, aclosing
 from enum import StrEnum
 
 import msgspec
-from yarl import URL
 
 from artgrab.common.errors import PartlyDoneError, SurroundingsError
 from artgrab.common.network import NetworkSettings
@@ -28,8 +27,6 @@ _BARREN_BROWSERS = 3
 _MOST_BROWSERS = 10
 """A page can take a browser down: so many in a row that found nothing new, and so many in all,
 are given to one query."""
-
-
 _SHOWN = 5
 """Problems of sources in one message."""
 
@@ -170,7 +167,7 @@ class _Scrape:
         for source, query in _partitions(self._category):
             if self._enough():
                 break
-            health = SourceHealth(source=source.kind, partition=_host(source), query=query)
+            health = SourceHealth(source=source.kind, partition=source.host, query=query)
             self._health.append(health)
             await self._persist(source, health, client, tools, slot)
         self._all_found = True
@@ -321,17 +318,9 @@ def _partitions(category: ArtCategory) -> list[tuple[Source, str]]:
     """Pair sources and queries; a gallery whose address names no query is gone through once."""
     pairs = []
     for source in category.spec.sources:
-        fixed = source.gallery is not None and "{query}" not in source.gallery.url
-        pairs += [
-            (source, query) for query in (category.queries[:1] if fixed else category.queries)
-        ]
+        queries = category.queries if source.takes_queries else category.queries[:1]
+        pairs += [(source, query) for query in queries]
     return pairs
-
-
-def _host(source: Source) -> str:
-    chosen = source.gallery or source.mediawiki
-    assert chosen is not None
-    return URL(chosen.url).host or ""
 
 
 def _candidate(found: Found, health: SourceHealth) -> Candidate:

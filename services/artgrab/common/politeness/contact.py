@@ -3,10 +3,8 @@
 import ipaddress
 from collections.abc import Iterable
 
-from yarl import URL
-
 from artgrab.common.network import NetworkSettings
-from artgrab.common.resources import ArtCategory, Source
+from artgrab.common.resources import ArtCategory
 
 _COMMAND = "export ARTGRAB_CONTACT=https://your.site/about"
 
@@ -18,7 +16,7 @@ def contact_advice(network: NetworkSettings, categories: Iterable[ArtCategory]) 
     """
     if network.contact:
         return None
-    hosts = dict.fromkeys(_host(source) for one in categories for source in one.spec.sources)
+    hosts = dict.fromkeys(source.host for one in categories for source in one.spec.sources)
     others = [host for host in hosts if _is_another(host, network)]
     if not others:
         return None
@@ -27,12 +25,6 @@ def contact_advice(network: NetworkSettings, categories: Iterable[ArtCategory]) 
         f"{others[0]}{more} will be told that artgrab calls, and not whom to write to;"
         f" say who you are, as with: {_COMMAND}"
     )
-
-
-def _host(source: Source) -> str:
-    chosen = source.gallery or source.mediawiki
-    assert chosen is not None
-    return URL(chosen.url).host or ""
 
 
 def _is_another(host: str, network: NetworkSettings) -> bool:
