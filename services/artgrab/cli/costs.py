@@ -1,7 +1,9 @@
 """What a run will cost, before it runs: estimates, each with what it rests on.
 
-Sizes and times of our own work were measured on the demo world (1,872 pictures, two cores); those
-of other people's servers are assumptions, as nobody can measure what was not asked yet.
+Sizes of our own work were measured on the demo world (1,872 pictures). Its times come from
+processor seconds measured there (`artgrab dataset build` and `train`, each on 268 and on 545 pictures, a busy
+machine), spread over two cores that have nothing else to do: a wall clock of a quiet machine was
+not read. What other people's servers take is assumed, as nobody can measure what was not asked yet.
 """
 
 import math
@@ -25,12 +27,14 @@ LEARNT_BYTES = 16_000
 """Measured, of a picture: its features on two grounds, and its share of the contact sheets."""
 MODEL_BYTES = 14_000_000
 """Measured: tf_efficientnet_lite0 with its head and report."""
-DATASET_SECONDS = 0.002
-"""Measured, of a picture, on two cores."""
-LEARN_SECONDS = 0.035
-"""Measured, of a picture: features on two grounds, head and left-out evaluation, two cores."""
-LEARN_START_SECONDS = 15.0
-"""Measured: loading torch and the backbone, and serving for the last predictions."""
+DATASET_SECONDS = 0.003
+"""Measured: processor seconds of a picture (3.4 s for 268, 4.2 s for 545); one core does it."""
+LEARN_SECONDS = 0.038
+"""Measured: processor seconds of a picture (44 s for 268, 65 s for 545), spread over two cores:
+features on two grounds, head and left-out evaluation."""
+LEARN_START_SECONDS = 30.0
+"""Measured: 23 processor seconds of each training whatever its size (loading torch and the
+backbone, report), mostly on one core; serving for the last predictions is assumed to add 7."""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +97,6 @@ ASSUMPTIONS = (
     f"a stored picture has {STORED_BYTES / 1000:.0f} kB, a record {RECORD_BYTES} B, a model "
     f"{MODEL_BYTES / 1e6:.0f} MB; measured on the demo world",
     f"to learn takes {LEARN_SECONDS * 1000:.0f} ms a picture and {LEARN_START_SECONDS:.0f} s; "
-    "measured on two cores with tf_efficientnet_lite0",
+    "from processor seconds measured with tf_efficientnet_lite0, spread over two idle cores",
 )
 """What the figures rest on, one sentence each."""
