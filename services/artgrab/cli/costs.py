@@ -1,9 +1,10 @@
 """What a run will cost, before it runs: estimates, each with what it rests on.
 
 Sizes of our own work were measured on the demo world (1,872 pictures). Its times come from
-processor seconds measured there (`artgrab dataset build` and `train`, each on 268 and on 545 pictures, a busy
-machine), spread over two cores that have nothing else to do: a wall clock of a quiet machine was
-not read. What other people's servers take is assumed, as nobody can measure what was not asked yet.
+processor seconds measured there (`artgrab dataset build` and `train`, each on 268 and on 545
+pictures, a busy machine), spread over two cores that have nothing else to do: a wall clock of a
+quiet machine was not read. What other people's servers take is assumed, as nobody can measure what
+was not asked yet.
 """
 
 import math
