@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import grpc
 import grpc.aio
@@ -78,11 +79,18 @@ def test_a_server_says_one_line_answers_and_ends_well_on_sigterm(store_uri: str)
     assert bad.error
 
 
-def test_a_missing_model_is_told_in_one_line(store_uri: str) -> None:
-    code, line = _failed(_command(store_uri))
+def test_a_missing_model_is_told_in_one_line(store: Store) -> None:
+    code, line = _failed(_command(store.uri))
     assert code == 4
     assert line.startswith("artgrab: ")
     assert PREFIX in line
+
+
+@pytest.mark.folder_only("about a folder")
+def test_a_store_that_is_not_there_is_bad_input_and_is_not_made(tmp_path: Path) -> None:
+    code, line = _failed(_command(str(tmp_path / "no-store")))
+    assert (code, line) == (2, f"artgrab: store {tmp_path}/no-store: there is none; check --store")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_corrupt_model_is_never_served(store_uri: str) -> None:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from artgrab.cli import children, supervision
 from artgrab.cli.children import ChildDiedError
 from artgrab.cli.supervision import Restarts, Server, answer_of, running
-from artgrab.common.errors import ArtgrabError, BadInputError, PartlyDoneError
+from artgrab.common.errors import ArtgrabError, BadInputError, PartlyDoneError, SurroundingsError
 from tests.support.told import Told
 from tests.support.waiting import eventually
 
@@ -85,6 +86,16 @@ async def test_an_error_of_those_who_use_a_server_stays_what_it_is(tmp_path: Pat
     with pytest.raises(PartlyDoneError, match="half of it"):
         async with running(MORTAL, *dying(tmp_path), progress=Told()):
             raise PartlyDoneError("half of it")
+
+
+async def test_a_server_that_takes_too_long_is_called_by_the_name_that_people_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(children._NAMES, MORTAL, "the late one")
+    monkeypatch.setattr(supervision, "_READY_SECONDS", 0.0)
+    with pytest.raises(SurroundingsError, match=r"^the late one was not ready in 0 s$"):
+        async with running(MORTAL, *dying(tmp_path), progress=Told()):
+            pytest.fail("it cannot be ready yet")
 
 
 async def test_a_server_is_gone_when_its_user_is_cancelled(tmp_path: Path) -> None:

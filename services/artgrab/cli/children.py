@@ -47,8 +47,9 @@ class Child:
     def __init__(
         self, process: asyncio.subprocess.Process, *, name: str, progress: ProgressSink
     ) -> None:
+        self.name = name
+        """What people call it."""
         self._process = process
-        self._name = name
         self._progress = progress
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._reader = asyncio.create_task(self._read_stderr())
@@ -95,8 +96,8 @@ class Child:
         if said and code in _ERRORS:
             return _ERRORS[code](said)
         if code > 0:  # a bug, and its last line names it
-            return ArtgrabError(said or f"{self._name} ended with {code}")
-        return ChildDiedError(f"{self._name} {_manner_of(code)}{said and f', last saying: {said}'}")
+            return ArtgrabError(said or f"{self.name} ended with {code}")
+        return ChildDiedError(f"{self.name} {_manner_of(code)}{said and f', last saying: {said}'}")
 
     async def stop(self) -> None:
         """Ask the process to end, then make it; return when it is gone."""

@@ -16,12 +16,11 @@ from artgrab.cli.interrupts import interrupts
 from artgrab.cli.options import DEFAULT_STORE, Namespace, RowOutput, StoreUri
 from artgrab.cli.picture_files import Pictures, find_pictures, pictures_of
 from artgrab.cli.predictions import stream_predictions
+from artgrab.cli.preflight import newest_model
 from artgrab.cli.render import progress_sink
 from artgrab.cli.result import PredictionResult
-from artgrab.cli.state import read_classifier_state
 from artgrab.cli.supervision import running
 from artgrab.common.errors import BadInputError, PartlyDoneError
-from artgrab.common.keys import model_prefix
 from artgrab.common.progress import ProgressSink, no_progress
 from artgrab.common.store import Store
 
@@ -69,7 +68,8 @@ def predict(
     if endpoint:
         answers = ask(endpoint)
     else:
-        model = _newest_model(Store.open(store, to_write=False), namespace, classifier)
+        opened = Store.open(store, to_write=False)
+        model = newest_model(opened, namespace=namespace, classifier=classifier)
         answers = interrupts.run(_ask_a_server_of_ours(ask, store, model))
     if output is not RowOutput.CSV:
         _show(answers, output)
@@ -95,13 +95,6 @@ async def _ask_a_server_of_ours(
     arguments = ("--store", store, "--model", model)
     async with running("artgrab.serving", *arguments, progress=no_progress) as server:
         return await asyncio.to_thread(ask, server.endpoint)
-
-
-def _newest_model(store: Store, namespace: str, classifier: str) -> str:
-    state = read_classifier_state(store, namespace=namespace, classifier=classifier)
-    if not state.model:
-        raise BadInputError(f"{store.uri} has no model of {classifier}; artgrab run makes one")
-    return model_prefix(namespace, state.model)
 
 
 @contextlib.contextmanager

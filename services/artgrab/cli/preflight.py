@@ -5,10 +5,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from artgrab.cli.state import read_classifier_state
 from artgrab.common.documents import Documents, refuse, selected
 from artgrab.common.documents.problems import Problem
 from artgrab.common.errors import BadInputError
-from artgrab.common.keys import dataset_prefix
+from artgrab.common.keys import dataset_prefix, model_prefix
 from artgrab.common.progress import ProgressSink, warn
 from artgrab.common.resources import ArtCategory, ArtClassifier, ModelSpec
 from artgrab.common.store import Store
@@ -74,6 +75,18 @@ def check_snapshot(store: Store, *, namespace: str, key: str) -> None:
     raise BadInputError(
         f"{store.uri} has no complete snapshot {key[:80]}; artgrab dataset build makes one"
     )
+
+
+def newest_model(store: Store, *, namespace: str, classifier: str) -> str:
+    """Return the prefix of a classifier's newest model.
+
+    Raises:
+        BadInputError: it has none.
+    """
+    state = read_classifier_state(store, namespace=namespace, classifier=classifier)
+    if not state.model:
+        raise BadInputError(f"{store.uri} has no model of {classifier}; artgrab run makes one")
+    return model_prefix(namespace, state.model)
 
 
 async def check_browser(categories: Sequence[ArtCategory]) -> None:

@@ -19,13 +19,19 @@ from artgrab.cli.options import (
     StoreUri,
     only_classifier,
 )
-from artgrab.cli.preflight import check_browser, check_scrape, check_snapshot, existing_store
+from artgrab.cli.preflight import (
+    check_browser,
+    check_scrape,
+    check_snapshot,
+    existing_store,
+    newest_model,
+)
 from artgrab.cli.render import progress_sink
 from artgrab.cli.state import read_classifier_state, run_id_of, update_classifier_state
 from artgrab.cli.withdrawals import apply_pending
 from artgrab.common.documents import load_documents
 from artgrab.common.errors import ArtgrabError, BadInputError
-from artgrab.common.keys import dataset_prefix, model_prefix
+from artgrab.common.keys import dataset_prefix
 from artgrab.common.network import NetworkSettings
 from artgrab.common.politeness.contact import contact_advice
 from artgrab.common.processes import die_with_parent
@@ -110,13 +116,14 @@ def train(
     from artgrab.trainer import train as train_classifier  # loads torch: after all that is quick
 
     with progress_sink(sys.stderr) as shown:
-        apply_pending(opened, progress=ForwardingSink() if parent else shown)
+        progress = ForwardingSink() if parent else shown
+        apply_pending(opened, progress=progress)
         trained = train_classifier(
             opened,
             namespace=namespace,
             classifier=classifier,
             snapshot_prefix=dataset_prefix(namespace, snapshot or state.dataset),
-            progress=ForwardingSink() if parent else shown,
+            progress=progress,
         )
     update_classifier_state(opened, namespace=namespace, classifier=name, model=trained.key)
     typer.echo(msgspec.json.encode(trained).decode())
@@ -130,16 +137,14 @@ def serve(
 ) -> None:
     """Serve the newest model of a classifier over gRPC, until interrupted."""
     check_address(listen)
-    opened = existing_store(store)
-    state = read_classifier_state(opened, namespace=namespace, classifier=classifier)
-    if not state.model:
-        raise BadInputError(f"{opened.uri} has no model of {classifier}; artgrab run makes one")
+    opened = Store.open(store, to_write=False)
+    prefix = newest_model(opened, namespace=namespace, classifier=classifier)
     from artgrab.model.classifier import Classifier  # loads torch: after all that is quick
     from artgrab.serving import ServingSettings
     from artgrab.serving import serve as serve_predictions
 
     settings = read_settings(ServingSettings, listen=listen)
-    model = Classifier.load(opened, model_prefix(namespace, state.model), threads=settings.threads)
+    model = Classifier.load(opened, prefix, threads=settings.threads)
     asyncio.run(serve_predictions(settings, model, _announce))
 
 

@@ -109,7 +109,7 @@ class Server:
         try:
             await asyncio.wait_for(self._child.read_answer(), _READY_SECONDS)
         except TimeoutError as error:
-            late = f"{self._module} was not ready in {_READY_SECONDS:.0f} s"
+            late = f"{self._child.name} was not ready in {_READY_SECONDS:.0f} s"
             raise SurroundingsError(late) from error
         self._ready.set()
         raise await self._child.failure()

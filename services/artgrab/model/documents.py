@@ -1,7 +1,6 @@
 """The documents of a model folder, readable without torch."""
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 import msgspec
 
@@ -79,7 +78,7 @@ def parse_info(data: bytes, *, where: str) -> ModelInfo:
         ObjectCorruptError: it is not readable.
         BadInputError: it was written by a newer artgrab.
     """
-    return _decode(data, ModelInfo, where=f"{where}/{MARKER}")
+    return decode_document(data, ModelInfo, where=f"{where}/{MARKER}")
 
 
 def parse_config(data: bytes, *, where: str) -> ModelConfig:
@@ -89,14 +88,7 @@ def parse_config(data: bytes, *, where: str) -> ModelConfig:
         ObjectCorruptError: it is not readable.
         BadInputError: it was written by a newer artgrab, or for another way to see pictures.
     """
-    config = _decode(data, ModelConfig, where=f"{where}/{CONFIG}")
+    config = decode_document(data, ModelConfig, where=f"{where}/{CONFIG}")
     if config.model_version != MODEL_VERSION:
         raise BadInputError(f"{where}: this artgrab sees pictures otherwise; train the model again")
     return config
-
-
-_Document = TypeVar("_Document", ModelConfig, ModelInfo)
-
-
-def _decode(data: bytes, kind: type[_Document], *, where: str) -> _Document:
-    return decode_document(data, kind, where=where)

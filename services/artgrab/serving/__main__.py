@@ -20,7 +20,7 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> None:
     settings = read_settings(ServingSettings, listen=options.listen)
-    store = Store.open(options.store)
+    store = Store.open(options.store, to_write=False)
     check_address(settings.listen)
     read_info(store, options.model)
     from artgrab.model.classifier import Classifier  # torch: not before the options are right
