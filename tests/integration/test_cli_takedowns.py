@@ -41,6 +41,7 @@ def test_a_takedown_says_what_it_removed_and_what_to_do_next(
     assert again.code == 0
     assert "Was taken down before" in again.out
     assert "Nothing was left to remove" in again.out
+    assert "To undo it" not in again.out, "an older takedown is not this command's to lift"
     listed = artgrab(capsys, "takedown", "list", "--store", store.uri)
     assert "[b]mail" in listed.out
     (one,) = json.loads(

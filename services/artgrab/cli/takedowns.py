@@ -157,7 +157,7 @@ def _show_added(
     for one in wanted.values():
         _print_added(store, one, matched[one.id], new=new[one.id], dry_run=dry_run)
     if not dry_run:
-        _print_next(store, wanted, matched, applied)
+        _print_next(store, [one for one in wanted if new[one]], matched, applied)
 
 
 def _print_added(
@@ -178,7 +178,7 @@ def _print_added(
 
 def _print_next(
     store: Store,
-    wanted: Mapping[str, Takedown],
+    added: Sequence[str],
     matched: "Mapping[str, Matched]",
     applied: "Applied | None",
 ) -> None:
@@ -189,8 +189,9 @@ def _print_next(
         console.print(
             f"  {escape(command_line('run', 'FILE...', '--store', store.uri))}", soft_wrap=True
         )
-    undo = command_line("takedown", "remove", *wanted, "--store", store.uri)
-    console.print(f"To undo it: {escape(undo)}", soft_wrap=True)
+    if added:
+        undo = command_line("takedown", "remove", *added, "--store", store.uri)
+        console.print(f"To undo it: {escape(undo)}", soft_wrap=True)
 
 
 def _told(applied: "Applied | None") -> str:

@@ -130,7 +130,7 @@ def _flocked(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StoreBusyError(
-                f"store {folder}: another artgrab run is at work in it ({error.strerror}); "
+                f"store {folder}: another artgrab run is at work in it; "
                 "wait for it, or choose another with --store"
             ) from error
         yield
