@@ -91,6 +91,13 @@ class S3Server:
         if self._process:
             self._process.kill()
             self._process.wait()
+        for socket_file in self.socket_files():
+            socket_file.unlink(missing_ok=True)
+
+    def socket_files(self) -> list[Path]:
+        """Return what lies outside the server's folder: it has its sockets there in any case."""
+        found = (Path("/tmp").glob(f"seaweedfs-*-{port}.sock") for port in self._ports.values())
+        return [path for paths in found for path in paths]
 
     def last_words(self) -> str:
         """Return the end of the server's log, for failures."""
@@ -112,6 +119,7 @@ class S3Server:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
+                env=os.environ | {"TMPDIR": str(self._folder)},  # for its logs
                 preexec_fn=partial(die_with_parent, os.getpid()),
             )
 
