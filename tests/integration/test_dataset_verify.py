@@ -224,6 +224,17 @@ async def test_what_a_killed_build_left_is_no_problem(store: Store, hosts: Playi
     assert report.unfinished == [snapshot.prefix, MODEL]
 
 
+async def test_pictures_of_forgotten_records_wait_for_the_next_run_and_are_not_called_foreign(
+    store: Store, hosts: PlayingHosts
+) -> None:
+    await fill(store, hosts)
+    flipped(store, only(store, "default/categories/graffiti/records", ".parquet"))
+    assert mended(store).left == []
+    report = verified(store)
+    assert [one for one in report.problems if one.flaw is Flaw.FOREIGN] == []
+    assert report.unfinished == ["default/categories/graffiti"]
+
+
 async def test_a_damaged_part_of_records_is_told_by_its_key(
     store: Store, hosts: PlayingHosts
 ) -> None:

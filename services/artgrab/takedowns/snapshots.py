@@ -129,11 +129,3 @@ def _remove_papers(store: Store, prefix: str) -> None:
 
 def _key_of(category: str, url: str) -> tuple[str, str]:
     return category, candidate_id(url).hex()
-
-
-def rows_of(store: Store, prefix: str) -> list[ManifestRow]:
-    """Return all rows of a snapshot; none where it is not complete."""
-    try:
-        return read_whole_manifest(store, prefix)
-    except ObjectMissingError:
-        return []

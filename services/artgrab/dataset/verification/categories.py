@@ -1,5 +1,6 @@
 """A category: its records, and the pictures that they name."""
 
+import re
 from collections.abc import Iterator
 
 from artgrab.common.keys import category_prefix, images_prefix, records_prefix, runs_prefix
@@ -11,6 +12,8 @@ from artgrab.dataset.verification.reads import Named
 from artgrab.dataset.verification.types import Flaw, Kind
 
 _FOLDERS = frozenset({"images", "records", "reviews", "runs"})
+_PICTURE = re.compile(r"[0-9a-f]{64}-[^/-]+\.jpg")
+"""Name of an object that a downloader may have stored."""
 
 
 def verify_category(findings: Findings, *, namespace: str, name: str, takedowns: Takedowns) -> None:
@@ -18,7 +21,9 @@ def verify_category(findings: Findings, *, namespace: str, name: str, takedowns:
     place = category_prefix(namespace, name)
     if _verify_records(findings, records_prefix(namespace, name), place):
         records = read_records(findings.store, namespace=namespace, category=name)
-        _Pictures(findings, place, takedowns).verify(records, images_prefix(namespace, name))
+        ended = bool(findings.keys(runs_prefix(namespace, name)))
+        pictures = _Pictures(findings, place, takedowns)
+        pictures.verify(records, images_prefix(namespace, name), ended=ended)
     for key in findings.keys(runs_prefix(namespace, name)):
         findings.json(key, place=place)
     for folder in sorted(set(findings.store.folders(place)) - _FOLDERS):
@@ -52,17 +57,20 @@ class _Pictures:
         """Digest by key, of what is stored."""
         self._withdrawn: set[str] = set()
 
-    def verify(self, records: dict[str, MergedRecord], prefix: str) -> None:
-        """Compare what is named with what is there."""
+    def verify(self, records: dict[str, MergedRecord], prefix: str, *, ended: bool) -> None:
+        """Compare what is named with what is there.
+
+        Until a run has ended, it may still name a picture or remove it: such are not foreign.
+        """
         for merged in records.values():
             self._note(merged)
         self._withdrawn -= self._named.keys()
         there = self._findings.keys(prefix)
-        self._findings.foreign(
-            (key for key in there if key not in self._named and key not in self._withdrawn),
-            kind=Kind.PICTURE,
-            place=self._place,
-        )
+        stray = [key for key in there if key not in self._named and key not in self._withdrawn]
+        foreign = [key for key in stray if ended or not _PICTURE.fullmatch(key.rpartition("/")[2])]
+        self._findings.foreign(foreign, kind=Kind.PICTURE, place=self._place)
+        if len(foreign) < len(stray):
+            self._findings.report.unfinished.append(self._place)
         for key in self._withdrawn.intersection(there):
             self._present(key, "its record is withdrawn")
         counts = self._findings.report.of(Kind.PICTURE)

@@ -67,7 +67,8 @@ class VerifyReport:
     counts: dict[Kind, KindCounts] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
-    """Prefixes of snapshots and models that a kill left; the next run completes or ignores them."""
+    """Prefixes of snapshots, models and categories with pictures that no record names yet, as a
+    kill leaves them; the next run completes, ignores or removes them."""
 
     def of(self, kind: Kind) -> KindCounts:
         """Return the counts of a kind, to be added to."""
