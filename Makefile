@@ -11,7 +11,7 @@ BIN := .venv/bin
 PROTOS := $(wildcard protos/artgrab/v1/*.proto)
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.installed: requirements/all.lock requirements/bootstrap.lock pyproject.toml
 	@PYTHON=$(PYTHON) scripts/install-python-packages
