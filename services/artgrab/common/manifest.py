@@ -166,6 +166,11 @@ def read_snapshot_info(store: Store, prefix: str) -> SnapshotInfo:
     return _read(store, f"{prefix}/snapshot.json", SnapshotInfo)
 
 
+def shows_pictures(path: str) -> bool:
+    """Tell whether a file below a snapshot's prefix shows pictures, or is a card of them."""
+    return path.startswith(("sheets/", "exports/", "card."))
+
+
 def withdrawal_key(prefix: str) -> str:
     """Return the key of a snapshot's overlay."""
     return f"{prefix}/withdrawn.json"

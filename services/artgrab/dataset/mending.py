@@ -13,6 +13,7 @@ from artgrab.common.manifest import (
     read_snapshot_info,
     read_whole_manifest,
     read_withdrawal,
+    shows_pictures,
     withdrawal_key,
 )
 from artgrab.common.record_parts import read_records, rewrite
@@ -25,7 +26,6 @@ from artgrab.dataset.verification.types import Flaw, Kind, Problem, VerifyReport
 OBJECT_LOST = "object-lost"
 """The reason of a record whose picture was damaged or gone, until it is fetched again."""
 
-_PAPERS = ("sheets/", "exports/", "card.")
 _DAMAGED = (Flaw.CORRUPT, Flaw.MISSING)
 
 
@@ -104,7 +104,7 @@ class _Mending:
 
     def _snapshot(self, place: str, problems: list[Problem]) -> bool:
         below = len(place) + 1
-        if all(one.key[below:].startswith(_PAPERS) for one in problems):
+        if all(shows_pictures(one.key[below:]) for one in problems):
             return self._remake(place)
         namespace, _, key = place.partition("/datasets/")
         self._forget(namespace, key, parent=self._parent(namespace, place))

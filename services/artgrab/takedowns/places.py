@@ -43,8 +43,3 @@ def models(store: Store, namespace: str) -> list[str]:
     """Return the prefixes of a namespace's models, unfinished ones too."""
     folder = f"{namespace}/models"
     return [f"{folder}/{name}" for name in store.folders(folder)]
-
-
-def is_paper_with_pictures(path: str) -> bool:
-    """Tell whether an object below a snapshot's prefix shows pictures, or is a card of them."""
-    return path.startswith(("sheets/", "exports/", "card."))

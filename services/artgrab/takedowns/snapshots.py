@@ -14,12 +14,12 @@ from artgrab.common.manifest import (
     read_rows,
     read_whole_manifest,
     read_withdrawal,
+    shows_pictures,
     withdrawal_key,
 )
 from artgrab.common.store import Store
 from artgrab.common.takedowns import Takedowns
 from artgrab.common.urls import candidate_id
-from artgrab.takedowns.places import is_paper_with_pictures
 from artgrab.takedowns.records import Gone
 
 Remake = Callable[[str], Mapping[str, str]]
@@ -114,7 +114,7 @@ def _clear_unfinished(store: Store, prefix: str, gone: Gone, takedowns: Takedown
     """
     below = len(prefix) + 1
     papers = [info.key[below:] for info in store.list(prefix)]
-    if not any(map(is_paper_with_pictures, papers)) or not (gone.takedowns or takedowns):
+    if not any(map(shows_pictures, papers)) or not (gone.takedowns or takedowns):
         return
     left_out = any("dropped" in path for path in papers)  # which pictures it shows is not recorded
     if left_out or any(_takedown_of(row, gone, takedowns) for row in read_rows(store, prefix)):
@@ -124,7 +124,7 @@ def _clear_unfinished(store: Store, prefix: str, gone: Gone, takedowns: Takedown
 def _remove_papers(store: Store, prefix: str) -> None:
     below = len(prefix) + 1
     keys = [info.key for info in store.list(prefix)]
-    store.delete([key for key in keys if is_paper_with_pictures(key[below:])])
+    store.delete([key for key in keys if shows_pictures(key[below:])])
 
 
 def _key_of(category: str, url: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from artgrab.common.manifest import (
     read_rows,
     read_snapshot_info,
     read_withdrawal,
+    shows_pictures,
     withdrawal_key,
 )
 from artgrab.common.store import Store
@@ -82,11 +83,7 @@ def _files(info: SnapshotInfo, overlay: Withdrawal) -> dict[str, str]:
     """Return the digests of all files: papers are those of the overlay where it cleaned them."""
     if not overlay.cleaned:
         return info.files
-    kept = {
-        path: digest
-        for path, digest in info.files.items()
-        if not path.startswith(("sheets/", "exports/", "card."))
-    }
+    kept = {path: digest for path, digest in info.files.items() if not shows_pictures(path)}
     return {**kept, **overlay.files}
 
 
