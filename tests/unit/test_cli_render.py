@@ -2,6 +2,7 @@
 
 import io
 import re
+import threading
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,33 @@ def _shown(*reports: Progress) -> str:
         for report in reports:
             sink(report)
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_warning_and_a_frame_are_never_drawn_over_one_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sink = RichProgress(Console(file=io.StringIO(), force_terminal=True, width=80, height=24))
+    asked = threading.Event()
+
+    def another_frame() -> None:
+        asked.set()
+        sink._live.refresh()
+
+    other = threading.Thread(target=another_frame)
+
+    def lines(**_: object) -> list[str]:
+        if not asked.is_set():
+            other.start()
+            asked.wait()
+            other.join(0.2)  # drawn over this one where nothing keeps it waiting
+        return ["frame"]
+
+    with sink:
+        monkeypatch.setattr(sink._board, "lines", lines)
+        sink.warn("careful")
+        other.join()
+    text = sink._console.file.getvalue()  # type: ignore[attr-defined]
+    assert "\x1b[2K" in text[text.index("frame") : text.index("frame", text.index("frame") + 1)]
 
 
 def test_a_terminal_gets_bars_and_a_pipe_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,10 @@ class RichProgress:
         """Write a warning above the board, once."""
         if _is_new(text, self._warned):
             line = Text.assemble(("warning", "yellow"), f": {clean(text)}")
-            self._console.print(line, soft_wrap=True)
+            # rich draws its frames under this lock and prints without: a warning printed while one
+            # is drawn would reckon with the height of the frame before, and leave halves of lines.
+            with self._live._lock:
+                self._console.print(line, soft_wrap=True)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the board as it is at this moment."""
