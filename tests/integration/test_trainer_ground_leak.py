@@ -59,6 +59,8 @@ def test_without_pictures_on_other_grounds_white_would_be_taken_for_art(
 ) -> None:
     fit = evaluate.Table.fit
     monkeypatch.setattr(
-        evaluate.Table, "fit", lambda table: fit(table._replace(counterfactuals=None))
+        evaluate.Table,
+        "fit",
+        lambda table, **told: fit(table._replace(counterfactuals=None), **told),
     )
     assert _share_that_white_turns(tmp_path) >= 0.4

@@ -16,7 +16,7 @@ from selenium.common import exceptions
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.common.proxy import Proxy
 from selenium.webdriver.remote.client_config import ClientConfig
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.network import NetworkSettings
@@ -25,7 +25,8 @@ from artgrab.scraper.browser_programs import BrowserMissingError, find_programs,
 
 PAGE_LOAD_SECONDS = 45
 SCRIPT_SECONDS = 30
-_COMMAND_SECONDS = PAGE_LOAD_SECONDS + 15
+_PATIENCE_SECONDS = 30
+"""Beyond its own limits, for a driver that answers late or starts on a busy machine."""
 _MAX_PAGE_LENGTH = 32_000_000
 """Characters; a page of 20,000 pictures has about 10 million."""
 _END_SECONDS = 20
@@ -149,6 +150,8 @@ class ChromiumBrowser:
         except exceptions.WebDriverException as error:
             failure = PageError if "net::" in str(error.msg) else BrowserError
             raise failure(_message(error)) from error
+        except ReadTimeoutError as error:  # ChromeDriver's own limit does not always hold
+            raise BrowserError("no answer in time, and the browser hangs") from error
         except (HTTPError, OSError) as error:
             raise BrowserError(f"the browser broke down ({type(error).__name__})") from error
 
@@ -301,7 +304,7 @@ def _port(guardian: subprocess.Popen[bytes]) -> int:
 def _start_session(port: int, options: Options, driver: str) -> webdriver.Remote:
     address = f"http://127.0.0.1:{port}"
     direct = Proxy(raw={"proxyType": "DIRECT"})
-    config = ClientConfig(address, proxy=direct, timeout=_COMMAND_SECONDS)
+    config = ClientConfig(address, proxy=direct, timeout=PAGE_LOAD_SECONDS + _PATIENCE_SECONDS)
     try:
         session = webdriver.Remote(address, options=options, client_config=config)
         session.set_page_load_timeout(PAGE_LOAD_SECONDS)
