@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 from artgrab.cli.main import app
 from artgrab.cli.snapshots import build
-from artgrab.cli.state import RunSummary, count_records, run_id_of, write_run_summary
 from artgrab.common.documents import load_documents, select
 from artgrab.common.keys import dataset_prefix, model_prefix
 from artgrab.common.manifest import read_manifest, read_snapshot_info
 from artgrab.common.progress import no_progress
+from artgrab.common.runs import RunSummary, count_records, run_id_of, write_run_summary
 from artgrab.common.store import Store
 from artgrab.model.documents import MARKER
 from artgrab.model.weights import choose_weights

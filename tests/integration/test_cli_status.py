@@ -10,18 +10,13 @@ from typer.testing import CliRunner
 
 from artgrab.cli.main import app
 from artgrab.cli.snapshots import build
-from artgrab.cli.state import (
-    RunSummary,
-    count_records,
-    run_id_of,
-    update_classifier_state,
-    write_run_summary,
-)
+from artgrab.cli.state import update_classifier_state
 from artgrab.common.documents import load_documents, select
 from artgrab.common.errors import BadInputError, PartlyDoneError
 from artgrab.common.keys import model_prefix, run_key
 from artgrab.common.progress import no_progress
 from artgrab.common.records import RecordOutcome
+from artgrab.common.runs import RunSummary, count_records, run_id_of, write_run_summary
 from artgrab.common.store import Store
 from artgrab.common.store.lock import exclusive
 from artgrab.model.documents import CONTENT, MARKER, ModelInfo, content_digest

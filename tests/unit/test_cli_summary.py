@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from artgrab.cli.result import DatasetResult, ModelResult, RunResult, Work
-from artgrab.cli.state import CategoryCounts
 from artgrab.cli.summary import Command, figure_lines, print_result
+from artgrab.common.runs import CategoryCounts
 
 FISH = CategoryCounts(
     candidates=20,

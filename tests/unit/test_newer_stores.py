@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import safetensors.numpy
 
-from artgrab.cli.state import read_classifier_state, read_run_summary, run_id_of
+from artgrab.cli.state import read_classifier_state
 from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import BadInputError
 from artgrab.common.keys import SCHEMA_VERSION, classifier_key, records_prefix, run_key
@@ -20,6 +20,7 @@ from artgrab.common.outcomes import count_outcomes
 from artgrab.common.progress import no_progress
 from artgrab.common.record_parts import compact, read_records
 from artgrab.common.resources import ArtCategory
+from artgrab.common.runs import read_run_summary, run_id_of
 from artgrab.common.store import Store
 from artgrab.common.stored import TABLE_METADATA
 from artgrab.common.takedowns import read_takedowns

@@ -6,19 +6,13 @@ from dataclasses import dataclass, field
 
 from artgrab.cli.failures import raise_together
 from artgrab.cli.result import Work
-from artgrab.cli.state import (
-    RunSummary,
-    count_records,
-    run_id_of,
-    unfinished,
-    write_run_summary,
-)
 from artgrab.cli.supervision import running
 from artgrab.common.errors import ArtgrabError
 from artgrab.common.network import NetworkSettings
 from artgrab.common.progress import Progress, ProgressSink
 from artgrab.common.record_parts import compact
 from artgrab.common.resources import ArtCategory
+from artgrab.common.runs import RunSummary, count_records, run_id_of, unfinished, write_run_summary
 from artgrab.common.store import Store
 from artgrab.downloader.sweep import sweep
 from artgrab.scraper.scrape import AllSourcesFailedError, ScrapeOutcome, scrape

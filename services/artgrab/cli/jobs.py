@@ -16,10 +16,10 @@ from artgrab.cli.program import command_line
 from artgrab.cli.render import progress_sink
 from artgrab.cli.result import RunResult, to_json
 from artgrab.cli.run import Job, run_job
-from artgrab.cli.state import unfinished
 from artgrab.cli.summary import Command, print_result
 from artgrab.common.documents import Documents, load_documents
 from artgrab.common.network import NetworkSettings
+from artgrab.common.runs import unfinished
 from artgrab.common.servers import read_settings
 from artgrab.common.store import Store
 

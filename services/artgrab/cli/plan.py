@@ -7,12 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from artgrab.cli.costs import ASSUMPTIONS, Cost, collecting_cost, learning_cost
-from artgrab.cli.state import (
-    NO_CANDIDATES,
-    count_records,
-    read_classifier_state,
-    read_run_summary,
-)
+from artgrab.cli.state import read_classifier_state
 from artgrab.common.documents import Documents, select
 from artgrab.common.errors import ObjectMissingError, PartlyDoneError
 from artgrab.common.keys import dataset_prefix
@@ -20,6 +15,7 @@ from artgrab.common.manifest import read_snapshot_info
 from artgrab.common.network import NetworkSettings
 from artgrab.common.politeness.contact import contact_advice
 from artgrab.common.resources import ArtCategory, ArtClassifier, Source
+from artgrab.common.runs import NO_CANDIDATES, count_records, read_run_summary
 from artgrab.common.store import Store
 from artgrab.common.store.folders import folder_of
 from artgrab.downloader.settings import DownloaderSettings

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from artgrab.cli.state import CategoryCounts
+from artgrab.common.runs import CategoryCounts
 
 
 class DatasetResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,6 @@ from artgrab.cli.predictions import pictures_of_test_split, predict_pictures
 from artgrab.cli.preflight import check_browser, check_model
 from artgrab.cli.result import DatasetResult, ModelResult, PredictionResult, RunResult, Work
 from artgrab.cli.snapshots import build
-from artgrab.cli.state import count_records, read_run_summary, unfinished
 from artgrab.cli.supervision import Server, answer_of, running
 from artgrab.cli.withdrawals import apply_pending
 from artgrab.common.documents import Documents, select
@@ -23,6 +22,7 @@ from artgrab.common.network import NetworkSettings
 from artgrab.common.politeness.contact import contact_advice
 from artgrab.common.progress import Progress, ProgressSink, warn
 from artgrab.common.resources import ArtCategory, ArtClassifier
+from artgrab.common.runs import count_records, read_run_summary, unfinished
 from artgrab.common.store import Store
 from artgrab.common.store.leftovers import clear_leftovers
 from artgrab.common.store.lock import exclusive_async

@@ -27,7 +27,7 @@ from artgrab.cli.preflight import (
     newest_model,
 )
 from artgrab.cli.render import progress_sink
-from artgrab.cli.state import read_classifier_state, run_id_of, update_classifier_state
+from artgrab.cli.state import read_classifier_state, update_classifier_state
 from artgrab.cli.withdrawals import apply_pending
 from artgrab.common.documents import load_documents
 from artgrab.common.errors import ArtgrabError, BadInputError
@@ -36,6 +36,7 @@ from artgrab.common.network import NetworkSettings
 from artgrab.common.politeness.contact import contact_advice
 from artgrab.common.processes import die_with_parent
 from artgrab.common.progress import ForwardingSink, warn
+from artgrab.common.runs import run_id_of
 from artgrab.common.servers import check_address, read_settings
 from artgrab.common.store import Store
 

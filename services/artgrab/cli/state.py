@@ -1,59 +1,11 @@
-"""What one machine remembers where a cluster has a resource's status."""
-
-from collections import Counter
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from typing import TypeVar
+"""What one machine remembers of a classifier, where a cluster has a resource's status."""
 
 import msgspec
 
-from artgrab.common.digests import short_digest
 from artgrab.common.errors import ObjectMissingError
-from artgrab.common.keys import SCHEMA_VERSION, classifier_key, run_key, runs_prefix
-from artgrab.common.outcomes import count_outcomes
-from artgrab.common.records import RecordOutcome
-from artgrab.common.resources import ArtCategory
+from artgrab.common.keys import SCHEMA_VERSION, classifier_key
 from artgrab.common.store import Store
 from artgrab.common.stored import decode_document
-
-
-class CategoryCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Candidates of a category by what became of them."""
-
-    candidates: int
-    stored: int
-    rejected: int
-    failed: int
-    withdrawn: int = 0
-    """Stored once, and removed by a takedown."""
-    rejected_reasons: dict[str, int] = {}
-    """The most frequent first."""
-    failed_reasons: dict[str, int] = {}
-
-    @property
-    def not_kept(self) -> Counter[str]:
-        """Candidates that are not pictures of the store, by reason."""
-        found = Counter(self.rejected_reasons)
-        found.update(self.failed_reasons)
-        found.update({"withdrawn": self.withdrawn})
-        return +found
-
-
-NO_CANDIDATES = CategoryCounts(candidates=0, stored=0, rejected=0, failed=0)
-
-
-class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Says that a run has ended, and how; a category with one starts no new run of that id."""
-
-    run_id: str
-    reason: str
-    """TargetReached or SourcesExhausted."""
-    counts: CategoryCounts
-    problems: list[str] = []
-    """Of sources that could not be gone through to their end."""
-    ended_at: str = ""
-    """ISO 8601, UTC."""
-    schema_version: int = SCHEMA_VERSION
 
 
 class ClassifierState(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,70 +16,13 @@ class ClassifierState(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
 
 
-T = TypeVar("T", RunSummary, ClassifierState)
-Clock = Callable[[], datetime]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def run_id_of(category: ArtCategory) -> str:
-    """Return the digest of what a run depends on: the same after a restart."""
-    spec = category.spec.model_dump(mode="json")
-    return short_digest({"spec": spec, "queries": category.queries})
-
-
-def count_records(store: Store, category: ArtCategory) -> CategoryCounts:
-    """Count a category's candidates from its merged records."""
-    return counts_of(store, namespace=category.metadata.namespace, category=category.metadata.name)
-
-
-def counts_of(store: Store, *, namespace: str, category: str) -> CategoryCounts:
-    """Count the candidates of a category by its name."""
-    counted = count_outcomes(store, namespace=namespace, category=category)
-    rejected, failed = counted[RecordOutcome.REJECTED], counted[RecordOutcome.FAILED]
-    return CategoryCounts(
-        candidates=sum(one.candidates for one in counted.values()),
-        stored=counted[RecordOutcome.STORED].candidates,
-        rejected=rejected.candidates,
-        failed=failed.candidates,
-        withdrawn=counted[RecordOutcome.WITHDRAWN].candidates,
-        rejected_reasons=rejected.reasons,
-        failed_reasons=failed.reasons,
-    )
-
-
-def read_run_summary(store: Store, category: ArtCategory) -> RunSummary | None:
-    """Return the summary of the category's current run, None while it has not ended."""
-    key = run_key(category.metadata.namespace, category.metadata.name, run_id_of(category))
-    return _read(store, key, RunSummary)
-
-
-def unfinished(store: Store, categories: Iterable[ArtCategory]) -> list[ArtCategory]:
-    """Return the categories whose current run has not ended."""
-    return [one for one in categories if read_run_summary(store, one) is None]
-
-
-def read_run_summaries(store: Store, *, namespace: str, category: str) -> list[RunSummary]:
-    """Return the summaries of all ended runs of a category, the last one last."""
-    keys = [info.key for info in store.list(runs_prefix(namespace, category))]
-    found = [_read(store, key, RunSummary) for key in keys]
-    return sorted((one for one in found if one), key=lambda one: (one.ended_at, one.run_id))
-
-
-def write_run_summary(
-    store: Store, category: ArtCategory, summary: RunSummary, *, now: Clock = _now
-) -> None:
-    """Mark the category's run as ended, now."""
-    key = run_key(category.metadata.namespace, category.metadata.name, summary.run_id)
-    ended = msgspec.structs.replace(summary, ended_at=now().isoformat(timespec="seconds"))
-    store.put(key, msgspec.json.encode(ended))
-
-
 def read_classifier_state(store: Store, *, namespace: str, classifier: str) -> ClassifierState:
     """Return a classifier's state; an empty one where it has none yet."""
-    return _read(store, classifier_key(namespace, classifier), ClassifierState) or ClassifierState()
+    key = classifier_key(namespace, classifier)
+    try:
+        return decode_document(store.get(key), ClassifierState, where=store.uri_of(key))
+    except ObjectMissingError:
+        return ClassifierState()
 
 
 def update_classifier_state(
@@ -138,10 +33,3 @@ def update_classifier_state(
     after = msgspec.structs.replace(before, **newest)
     if after != before:
         store.put(classifier_key(namespace, classifier), msgspec.json.encode(after))
-
-
-def _read(store: Store, key: str, kind: type[T]) -> T | None:
-    try:
-        return decode_document(store.get(key), kind, where=store.uri_of(key))
-    except ObjectMissingError:
-        return None

@@ -6,18 +6,17 @@ from typing import Any
 
 import msgspec
 
-from artgrab.cli.state import (
-    NO_CANDIDATES,
-    CategoryCounts,
-    ClassifierState,
-    RunSummary,
-    counts_of,
-    read_classifier_state,
-    read_run_summaries,
-)
+from artgrab.cli.state import ClassifierState, read_classifier_state
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.keys import category_prefix, dataset_prefix, images_prefix, model_prefix
 from artgrab.common.manifest import read_snapshot_info, read_withdrawal
+from artgrab.common.runs import (
+    NO_CANDIDATES,
+    CategoryCounts,
+    RunSummary,
+    counts_of,
+    read_run_summaries,
+)
 from artgrab.common.store import Store
 from artgrab.common.store.lock import holder_of
 from artgrab.common.takedowns import read_takedowns

@@ -12,8 +12,8 @@ from rich.table import Table
 from artgrab.cli.answers import prediction_table
 from artgrab.cli.pace import clock_text
 from artgrab.cli.result import RunResult
-from artgrab.cli.state import CategoryCounts
 from artgrab.cli.texts import clean, fit, top
+from artgrab.common.runs import CategoryCounts
 
 _LABEL_CELLS = 9
 _WIDE_CELLS = 80

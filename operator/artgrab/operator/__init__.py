@@ -1,0 +1,1 @@
+"""The kopf operator: watches ArtCategories and brings about what they ask for."""
