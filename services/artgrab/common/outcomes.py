@@ -8,7 +8,7 @@ import msgspec
 from artgrab.common.errors import ObjectCorruptError
 from artgrab.common.keys import check_schema_version, records_prefix
 from artgrab.common.record_parts import read_lines
-from artgrab.common.records import PRECEDENCE, RecordOutcome
+from artgrab.common.records import PRECEDENCE, Order, RecordOutcome, final_order
 from artgrab.common.store import Store
 from artgrab.common.stored import refuse_newer_lines
 
@@ -25,19 +25,23 @@ class _Id(msgspec.Struct, frozen=True):
     candidate_id: str
 
 
-class _Line(msgspec.Struct, frozen=True):
-    """The few fields of a record or sighting that decide how it counts."""
+class _Record(msgspec.Struct, frozen=True, kw_only=True, tag="record", tag_field="type"):
+    """The few fields of a record that decide how it counts."""
 
-    type: str
     candidate: _Id
-    outcome: str = ""
+    outcome: RecordOutcome
     reason: str = ""
     passing: bool = False
+    source_sha256: str = ""
     retrieved_at: str = ""
     schema_version: int = 0
 
 
-_decoder = msgspec.json.Decoder(_Line)
+class _Sighting(msgspec.Struct, frozen=True, tag="sighting", tag_field="type"):
+    """Counts for nothing."""
+
+
+_decoder = msgspec.json.Decoder(_Record | _Sighting)
 
 
 def count_outcomes(
@@ -52,11 +56,11 @@ def count_outcomes(
     where = store.uri_of(records_prefix(namespace, category))
     try:
         final = _final(read_lines(store, namespace=namespace, category=category), where)
-        version = max((line.schema_version for line in final.values()), default=0)
-        check_schema_version(version, where=where)
-        outcomes = [(RecordOutcome(line.outcome), line.reason) for line in final.values()]
     except ValueError as error:
         raise ObjectCorruptError(f"{where}: {error}") from error
+    version = max((record.schema_version for record in final), default=0)
+    check_schema_version(version, where=where)
+    outcomes = [(record.outcome, record.reason) for record in final]
     return {one: _counted(reason for what, reason in outcomes if what is one) for one in PRECEDENCE}
 
 
@@ -66,28 +70,25 @@ def _counted(reasons: Iterable[str]) -> OutcomeCount:
     return OutcomeCount(candidates=counts.total(), reasons=named)
 
 
-def _final(chunks: Iterable[bytes], where: str) -> dict[str, _Line]:
-    final: dict[str, _Line] = {}
+def _final(chunks: Iterable[bytes], where: str) -> list[_Record]:
+    final: dict[str, tuple[_Record, bytes]] = {}
     for chunk in chunks:
-        for line in _lines(chunk, where):
-            if line.type == "record":
-                key = line.candidate.candidate_id
+        for entry, line in zip(_entries(chunk, where), chunk.splitlines(), strict=True):
+            if isinstance(entry, _Record):
+                key = entry.candidate.candidate_id
                 known = final.get(key)
-                final[key] = line if known is None else _first(known, line)
-    return final
+                found = (entry, line)
+                final[key] = found if known is None else min(known, found, key=_order)
+    return [record for record, _ in final.values()]
 
 
-def _lines(chunk: bytes, where: str) -> list[_Line]:
+def _order(found: tuple[_Record, bytes]) -> Order:
+    return final_order(*found)
+
+
+def _entries(chunk: bytes, where: str) -> list[_Record | _Sighting]:
     try:
         return _decoder.decode_lines(chunk)
     except msgspec.MsgspecError:
         refuse_newer_lines(chunk, where=where)
         raise
-
-
-def _first(known: _Line, line: _Line) -> _Line:
-    """Return which of two records of a candidate counts; see records.merge."""
-    ranks = [(PRECEDENCE[RecordOutcome(one.outcome)], one.passing) for one in (known, line)]
-    if ranks[0] != ranks[1]:
-        return known if ranks[0] < ranks[1] else line
-    return max(known, line, key=lambda one: (one.retrieved_at, one.reason))

@@ -119,7 +119,7 @@ def read_records(store: Store, *, namespace: str, category: str) -> dict[str, Me
         ObjectCorruptError: a part or index cannot be read.
         BadInputError: a newer artgrab wrote it.
     """
-    return merge(_read_all(store, records_prefix(namespace, category)).entries)
+    return _merged(store, _read_all(store, records_prefix(namespace, category)))
 
 
 def read_lines(store: Store, *, namespace: str, category: str) -> list[bytes]:
@@ -127,25 +127,10 @@ def read_lines(store: Store, *, namespace: str, category: str) -> list[bytes]:
 
     Raises:
         ObjectCorruptError: a part or index cannot be read.
+        BadInputError: a newer artgrab wrote it.
     """
-    prefix = records_prefix(namespace, category)
-    for _ in range(_LISTING_ATTEMPTS):
-        try:
-            return _read_listed_lines(store, [info.key for info in store.list(prefix)])
-        except ObjectMissingError:
-            continue  # compacted between listing and reading
-    raise ObjectCorruptError(f"{store.uri_of(prefix)}: records vanish while they are read")
-
-
-def _read_listed_lines(store: Store, keys: list[str]) -> list[bytes]:
-    lines: list[bytes] = []
-    covered: set[str] = set()
-    indexes = sorted((key for key in keys if _is_index(key)), key=_index_number)
-    if indexes:
-        lines, parts = _index_lines(store, indexes[-1])
-        covered.update(parts)
-    parts = [key for key in keys if key.endswith(".jsonl") and key not in covered]
-    return lines + [store.get_verified(key, _digest_in(key)) for key in parts]
+    listed = _read_all(store, records_prefix(namespace, category))
+    return [chunk for one in listed.read for chunk in one.chunks]
 
 
 def compact(store: Store, *, namespace: str, category: str, min_parts: int = 2) -> bool:
@@ -157,7 +142,7 @@ def compact(store: Store, *, namespace: str, category: str, min_parts: int = 2) 
     listed = _read_all(store, prefix)
     if len(listed.parts) < min_parts:
         return False
-    return _write_index(store, prefix, merge(listed.entries), listed)
+    return _write_index(store, prefix, _merged(store, listed), listed)
 
 
 def rewrite(
@@ -179,7 +164,7 @@ def rewrite(
     prefix = records_prefix(namespace, category)
     for _ in range(_LISTING_ATTEMPTS):
         listed = _read_all(store, prefix)
-        merged = merge(listed.entries)
+        merged = _merged(store, listed)
         changed = {
             key: MergedRecord(record, one.sightings)
             for key, one in merged.items()
@@ -201,21 +186,28 @@ def check_records_object(store: Store, key: str) -> None:
         ObjectCorruptError: it cannot be read, or is not what its name or digest says.
         BadInputError: a newer artgrab wrote it.
     """
+    _decoded(store, _read_index(store, key)[0] if _is_index(key) else _read_part(store, key))
     if not _is_index(key):
-        _decode_part(store, key)
         return
-    _decode_index(store, key)
     data = store.get(key)
     again = _parquet(pq.read_table(io.BytesIO(data)))
     if again != data and _writer_of(again) == _writer_of(data):
         raise ObjectCorruptError(f"{store.uri_of(key)}: the same content has other bytes")
 
 
+class _Read(NamedTuple):
+    """What was read of one object, undecoded."""
+
+    key: str
+    chunks: list[bytes]
+    """JSON lines, one or several in each."""
+
+
 class _Listed(NamedTuple):
     """What was read of a listing of records."""
 
     keys: list[str]
-    entries: list[Entry]
+    read: list[_Read]
     covered: list[str]
     """Keys of indexes and parts that the newest index covers; a reader passes them over."""
 
@@ -245,34 +237,36 @@ def _read_all(store: Store, prefix: str) -> _Listed:
 
 
 def _read_listed(store: Store, keys: list[str]) -> _Listed:
-    entries: list[Entry] = []
+    read: list[_Read] = []
     covered: set[str] = set()
     indexes = sorted(filter(_is_index, keys), key=_index_number)
     if indexes:
-        index_entries, parts = _decode_index(store, indexes[-1])
-        entries += index_entries
+        index, parts = _read_index(store, indexes[-1])
+        read.append(index)
         covered.update(parts, indexes[:-1])
-    for key in keys:
-        if key.endswith(".jsonl") and key not in covered:
-            entries += _decode_part(store, key)
-    return _Listed(keys, entries, [key for key in keys if key in covered])
+    parts = [key for key in keys if key.endswith(".jsonl") and key not in covered]
+    read += [_read_part(store, key) for key in parts]
+    return _Listed(keys, read, [key for key in keys if key in covered])
 
 
-def _decode_part(store: Store, key: str) -> list[Entry]:
-    data = store.get_verified(key, _digest_in(key))
-    try:
-        entries = decode_entries(data)
-    except ValueError as error:
-        refuse_newer_lines(data, where=store.uri_of(key))
-        raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
-    return _checked(entries, where=store.uri_of(key))
+def _read_part(store: Store, key: str) -> _Read:
+    digest = key.rpartition("/")[2].removesuffix(".jsonl")
+    return _Read(key, [store.get_verified(key, digest)])
 
 
-def _digest_in(key: str) -> str:
-    return key.rpartition("/")[2].removesuffix(".jsonl")
+def _merged(store: Store, listed: _Listed) -> dict[str, MergedRecord]:
+    return merge(entry for one in listed.read for entry in _decoded(store, one))
 
 
-def _checked(entries: list[Entry], *, where: str) -> list[Entry]:
+def _decoded(store: Store, read: _Read) -> list[Entry]:
+    where = store.uri_of(read.key)
+    entries: list[Entry] = []
+    for chunk in read.chunks:
+        try:
+            entries += decode_entries(chunk)
+        except ValueError as error:
+            refuse_newer_lines(chunk, where=where)
+            raise ObjectCorruptError(f"{where}: {error}") from error
     version = max((entry.schema_version for entry in entries), default=0)
     check_schema_version(version, where=where)
     return entries
@@ -323,16 +317,8 @@ def _index_digest(parts: Sequence[str], lines: Sequence[object]) -> str:
     return digest_of([parts, lines])
 
 
-def _decode_index(store: Store, key: str) -> tuple[list[Entry], list[str]]:
-    lines, parts = _index_lines(store, key)
-    try:
-        entries = [entry for data in lines for entry in decode_entries(data)]
-    except ValueError as error:
-        raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error
-    return _checked(entries, where=store.uri_of(key)), parts
-
-
-def _index_lines(store: Store, key: str) -> tuple[list[bytes], list[str]]:
+def _read_index(store: Store, key: str) -> tuple[_Read, list[str]]:
+    """Return what an index holds, and the parts that it covers."""
     try:
         data = io.BytesIO(store.get(key))
         table = pq.read_table(data, page_checksum_verification=True)
@@ -341,6 +327,6 @@ def _index_lines(store: Store, key: str) -> tuple[list[bytes], list[str]]:
         parts, lines = metadata[_PARTS_KEY].decode().splitlines(), table["entries"].to_pylist()
         if metadata.get(_DIGEST_KEY, b"").decode() not in ("", _index_digest(parts, lines)):
             raise ValueError("the content does not have its digest")
-        return lines, parts
+        return _Read(key, lines), parts
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
@@ -164,13 +165,40 @@ def sighting_order(candidate: Candidate) -> tuple[int, str, str, str, bytes]:
     )
 
 
-def _record_order(record: Record) -> tuple[int, bool, str, tuple[int, ...], bytes]:
-    """Sort key: what is kept never depends on time; of attempts in vain the last one counts."""
-    stored = record.outcome is RecordOutcome.STORED
+def _record_order(record: Record) -> "Order":
+    return final_order(record, _encoder.encode(record))
+
+
+class Verdict(Protocol):
+    """What of a record decides whether it counts."""
+
+    @property
+    def outcome(self) -> RecordOutcome: ...
+    @property
+    def passing(self) -> bool: ...
+    @property
+    def source_sha256(self) -> str: ...
+    @property
+    def retrieved_at(self) -> str: ...
+
+
+Order = tuple[int, bool, str, tuple[int, ...], bytes]
+
+
+def final_order(verdict: Verdict, line: bytes) -> Order:
+    """Sort key of the records of one candidate: the first of them counts.
+
+    What is kept never depends on time; of attempts in vain the last one counts.
+
+    Args:
+        verdict: of a record.
+        line: the record in JSON, which decides where all else is the same.
+    """
+    stored = verdict.outcome is RecordOutcome.STORED
     return (
-        PRECEDENCE[record.outcome],
-        record.passing,
-        record.source_sha256 if stored else "",
-        () if stored else tuple(-ord(character) for character in record.retrieved_at),
-        _encoder.encode(record),
+        PRECEDENCE[verdict.outcome],
+        verdict.passing,
+        verdict.source_sha256 if stored else "",
+        () if stored else tuple(-ord(character) for character in verdict.retrieved_at),
+        line,
     )
