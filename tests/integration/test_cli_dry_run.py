@@ -208,3 +208,17 @@ def test_bad_documents_are_told_as_by_a_run(documents: Path, tmp_path: Path) -> 
     result = CliRunner().invoke(app, command)
     assert "targetImages" in str(result.exception)
     assert not (tmp_path / "store").exists()
+
+
+def test_a_suspended_category_is_passed_over_and_this_is_said(
+    documents: Path, tmp_path: Path
+) -> None:
+    documents.write_text(DOCUMENTS.replace("targetImages", "suspend: true\n  targetImages"))
+    plan = planned(documents, tmp_path / "store")
+    skipped = {name: (one["action"], one["why"]) for name, one in plan["categories"].items()}
+    assert skipped == dict.fromkeys(("graffiti", "tools"), ("skip", "its spec.suspend is true"))
+    assert plan["dataset"]["action"] == "do"
+    documents.write_text(documents.read_text().rpartition("---")[0])
+    text = " ".join(shown(documents, tmp_path / "store").split())
+    assert "graffiti skip it, its spec.suspend is true" in text
+    assert "There is nothing to do: what is not there is suspended." in text

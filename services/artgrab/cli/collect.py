@@ -12,7 +12,7 @@ from artgrab.common.network import NetworkSettings
 from artgrab.common.progress import Progress, ProgressSink
 from artgrab.common.record_parts import compact
 from artgrab.common.resources import ArtCategory
-from artgrab.common.runs import RunSummary, count_records, run_id_of, unfinished, write_run_summary
+from artgrab.common.runs import RunSummary, count_records, due, run_id_of, write_run_summary
 from artgrab.common.store import Store
 from artgrab.downloader.sweep import sweep
 from artgrab.scraper.scrape import AllSourcesFailedError, ScrapeOutcome, scrape
@@ -34,13 +34,13 @@ class Collector:
     wariness: Wariness = field(default_factory=Wariness)
 
     async def collect(self, categories: Sequence[ArtCategory]) -> None:
-        """Return when the run of every category has ended.
+        """Return when the run of every category has ended; suspended ones are passed over.
 
         Raises:
             PartlyDoneError: some could not be scraped; the same call goes on with them.
             ArtgrabError: none could; class and message are those of the first.
         """
-        pending = unfinished(self.store, categories)
+        pending = due(self.store, categories)
         if not pending:
             return
         gate = asyncio.Semaphore(self.at_once)

@@ -19,7 +19,7 @@ from artgrab.cli.run import Job, run_job
 from artgrab.cli.summary import Command, print_result
 from artgrab.common.documents import Documents, load_documents
 from artgrab.common.network import NetworkSettings
-from artgrab.common.runs import unfinished
+from artgrab.common.runs import due
 from artgrab.common.servers import read_settings
 from artgrab.common.store import Store
 
@@ -60,7 +60,7 @@ def run(
             predict=predict or [],
             progress=progress,
         )
-        pending = unfinished(job.store, documents.categories)
+        pending = due(job.store, documents.categories)
         progress.expect(COLLECTING, [one.metadata.name for one in pending])
         result = interrupts.run(run_job(job))
     if output is Output.JSON:

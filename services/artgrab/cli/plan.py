@@ -122,6 +122,8 @@ class Planner:
         action, why = Action.DO, "not collected yet"
         if summary is not None:
             action, why = Action.SKIP, _END_REASONS.get(summary.reason, summary.reason)
+        elif category.spec.suspend:
+            action, why = Action.SKIP, SUSPENDED
         elif counts.candidates:
             action, why = Action.GO_ON, f"{counts.candidates} candidates are recorded"
         target = category.spec.target_images
@@ -168,8 +170,7 @@ class Planner:
         cost = learning_cost(_expected(categories), dataset=True, train=False)
         if any(one.action is not Action.SKIP for one in categories.values()):
             return StagePlan(action=Action.DO, why="pictures are still to be collected", cost=cost)
-        assert self.store is not None  # else nothing could be collected already
-        if _is_current(self.store, classifier, labels):
+        if self.store and _is_current(self.store, classifier, labels):
             return StagePlan(action=Action.SKIP, why="the newest snapshot holds all there is")
         return StagePlan(action=Action.DO, why="no snapshot holds what is stored", cost=cost)
 
@@ -195,6 +196,7 @@ class Planner:
         return advice
 
 
+SUSPENDED = "its spec.suspend is true"
 _END_REASONS = {
     "TargetReached": "its target is reached",
     "SourcesExhausted": "its sources are exhausted",

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from artgrab.cli.costs import Cost
 from artgrab.cli.pace import clock_text
-from artgrab.cli.plan import Action, CategoryPlan, Plan, SourcePlan, StagePlan
+from artgrab.cli.plan import SUSPENDED, Action, CategoryPlan, Plan, SourcePlan, StagePlan
 from artgrab.cli.texts import clean
 
 _COLUMNS = ("stored", "of", "requests", "download", "time")
@@ -26,7 +26,9 @@ def print_plan(plan: Plan, *, console: Console) -> None:
             _say(console, f"{name:<8} {_stage_text(stage)}")
     console.print()
     if plan.cost == Cost():
-        _say(console, "There is nothing to do: everything is there already.")
+        suspended = any(one.why == SUSPENDED for one in plan.categories.values())
+        why = "what is not there is suspended" if suspended else "everything is there already"
+        _say(console, f"There is nothing to do: {why}.")
         return
     _say(console, f"In all about {_cost_text(plan.cost)}. These are estimates:")
     for text in plan.assumptions:

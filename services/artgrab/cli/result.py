@@ -51,7 +51,7 @@ class RunResult(msgspec.Struct, kw_only=True):
     predictions: Sequence[PredictionResult] = ()
     endpoint: str = ""
     problems: Sequence[str] = ()
-    """Sources that could not be gone through to their end."""
+    """Sources that could not be gone through to their end, and categories that are suspended."""
 
 
 def to_json(result: RunResult) -> str:

@@ -22,10 +22,12 @@ from artgrab.common.network import NetworkSettings
 from artgrab.common.politeness.contact import contact_advice
 from artgrab.common.progress import Progress, ProgressSink, warn
 from artgrab.common.resources import ArtCategory, ArtClassifier
-from artgrab.common.runs import count_records, read_run_summary, unfinished
+from artgrab.common.runs import count_records, due, read_run_summary, unfinished
 from artgrab.common.store import Store
 from artgrab.common.store.leftovers import clear_leftovers
 from artgrab.common.store.lock import exclusive_async
+
+_SUSPENDED = "not collected, as spec.suspend is true; what is stored of it is used"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +76,10 @@ async def run_job(job: Job) -> RunResult:
 
 async def _collect(job: Job) -> None:
     # Selenium and gRPC take a second to load: not where everything is there already.
-    pending = unfinished(job.store, job.documents.categories)
+    categories = job.documents.categories
+    for suspended in (one for one in unfinished(job.store, categories) if one.spec.suspend):
+        warn(job.progress, f"{suspended.metadata.name}: {_SUSPENDED}")
+    pending = due(job.store, categories)
     if not pending:
         return
     await _preflight(job, pending)
@@ -98,7 +103,8 @@ async def _preflight(job: Job, pending: Sequence[ArtCategory]) -> None:
 
 def _problems(store: Store, category: ArtCategory) -> list[str]:
     summary = read_run_summary(store, category)
-    return [f"{category.metadata.name}: {text}" for text in summary.problems] if summary else []
+    texts = summary.problems if summary else [_SUSPENDED] if category.spec.suspend else []
+    return [f"{category.metadata.name}: {text}" for text in texts]
 
 
 async def _learn(

@@ -17,7 +17,8 @@ from artgrab.common.errors import (
     PartlyDoneError,
     SurroundingsError,
 )
-from artgrab.common.resources import IN_WORDS, ArtCategory, ArtClassifier
+from artgrab.common.resource_fields import IN_WORDS
+from artgrab.common.resources import ArtCategory, ArtClassifier
 
 Schema = Mapping[str, Any]
 
@@ -126,6 +127,8 @@ def _words(told: Schema, schema: Schema) -> str:
     if "const" in told or "enum" in told:
         return _choice(told)
     match told["type"]:
+        case "boolean":
+            return "`true` or `false`"
         case "object":
             return "map of text to text"
         case "integer":

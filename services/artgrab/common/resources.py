@@ -3,54 +3,26 @@
 One source of truth for `artgrab run`, the cluster's schema and the docs.
 """
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 from yarl import URL
 
-from artgrab.common.resource_urls import check_api_url, check_page_url
+from artgrab.common.resource_fields import (
+    ApiUrl,
+    Backbone,
+    LabelKey,
+    LabelValue,
+    Name,
+    PageUrl,
+    Resource,
+    Schedule,
+    Selector,
+    Text,
+)
 
 API_VERSION = "artgrab.dev/v1alpha1"
-
-_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-_NOT_BLANK = r"\S"
-_URL = r"^https?://[^\s/]+\S*$"
-_LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
-_LABEL_KEY = (
-    r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
-)
-_BACKBONE = r"^[a-z0-9_.]+$"
-
-IN_WORDS: Mapping[str, str] = {
-    _NAME: "lower-case letters, digits and hyphens, with a letter or digit at both ends",
-    _NOT_BLANK: "text that is not blank",
-    _URL: "an address that begins with http:// or https:// and holds no spaces",
-    _LABEL_VALUE: "letters, digits, -, _ and ., with a letter or digit at both ends, or empty",
-    _LABEL_KEY: "letters, digits, -, _ and ., after a prefix such as artgrab.dev/ if you like",
-    _BACKBONE: "lower-case letters, digits, _ and ., as timm names its models",
-}
-"""What each pattern of the documents asks for, for people."""
-
-Name = Annotated[str, Field(pattern=_NAME, max_length=40)]
-"""A DNS label of at most 40 characters, so that names of children fit into 63."""
-
-Text = Annotated[str, Field(pattern=_NOT_BLANK, max_length=256)]
-PageUrl = Annotated[str, Field(pattern=_URL, max_length=2048), AfterValidator(check_page_url)]
-ApiUrl = Annotated[str, Field(pattern=_URL, max_length=2048), AfterValidator(check_api_url)]
-Selector = Annotated[str, Field(pattern=_NOT_BLANK, max_length=512)]
-LabelValue = Annotated[str, Field(pattern=_LABEL_VALUE, max_length=63)]
-LabelKey = Annotated[str, Field(pattern=_LABEL_KEY, max_length=316)]
-
-
-class Resource(BaseModel):
-    """Base: camelCase in documents, unknown fields refused, immutable once read."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True
-    )
 
 
 class Metadata(Resource):
@@ -163,6 +135,13 @@ class Filters(Resource):
     )
 
 
+class DeletionPolicy(StrEnum):
+    """What becomes of what is stored of a category when its object is deleted."""
+
+    RETAIN = "Retain"
+    DELETE = "Delete"
+
+
 class ArtCategorySpec(Resource):
     """What to look for, where, and how much of it."""
 
@@ -185,6 +164,23 @@ class ArtCategorySpec(Resource):
         "through to their end.",
     )
     filters: Filters = Field(Filters(), description="What a picture must be to be kept.")
+    schedule: Schedule | None = Field(
+        None,
+        description="When to look for new pictures again: a cron line in UTC, as `0 3 * * 0` for "
+        "Sundays at 3 o'clock. Where absent, a category is collected once, and again when what is "
+        "wanted of it changes. In a cluster only; one machine collects when `artgrab run` is "
+        "called.",
+    )
+    suspend: bool = Field(
+        False,
+        description="`true` starts no new run and ends one that is under way; what is stored "
+        "stays, and is learned from. `artgrab run` passes the category over.",
+    )
+    deletion_policy: DeletionPolicy = Field(
+        DeletionPolicy.RETAIN,
+        description="What becomes of the stored pictures and records when the object is deleted: "
+        "`Retain` keeps them, `Delete` removes them. In a cluster only.",
+    )
 
 
 class ArtCategory(Resource):
@@ -307,7 +303,7 @@ class Curation(Resource):
 class ModelSpec(Resource):
     """What is trained."""
 
-    backbone: Annotated[str, Field(pattern=_BACKBONE, max_length=100)] = Field(
+    backbone: Backbone = Field(
         "tf_efficientnet_lite0",
         description="Name of a timm model. Packages with pretrained weights are known for "
         "tf_efficientnet_lite0, lite1 and lite2.",

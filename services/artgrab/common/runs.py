@@ -12,6 +12,8 @@ from artgrab.common.keys import SCHEMA_VERSION, run_key, runs_prefix
 from artgrab.common.outcomes import count_outcomes
 from artgrab.common.records import RecordOutcome
 from artgrab.common.resources import ArtCategory
+from artgrab.common.schedules import last_fire
+from artgrab.common.schedules import next_fire as next_fire
 from artgrab.common.store import Store
 from artgrab.common.stored import decode_document
 
@@ -48,7 +50,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     run_id: str
     reason: str
-    """TargetReached or SourcesExhausted."""
+    """TargetReached, SourcesExhausted or SourcesFailed."""
     counts: CategoryCounts
     problems: list[str] = []
     """Of sources that could not be gone through to their end."""
@@ -61,10 +63,24 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def run_id_of(category: ArtCategory) -> str:
+_NOT_OF_A_RUN = {"schedule", "suspend", "deletion_policy"}
+"""Fields of the spec that do not change what is collected."""
+
+
+def run_id_of(category: ArtCategory, slot: str = "") -> str:
     """Return the digest of what a run depends on: the same after a restart."""
-    spec = category.spec.model_dump(mode="json")
-    return short_digest({"spec": spec, "queries": category.queries})
+    spec = category.spec.model_dump(mode="json", exclude=_NOT_OF_A_RUN)
+    key = {"spec": spec, "queries": category.queries}
+    return short_digest({**key, "slot": slot} if slot else key)
+
+
+def slot_of(schedule: str | None, *, created: datetime, now: datetime) -> str:
+    """Return the last time of a schedule after created and not after now, as 2026-11-01T03:00Z.
+
+    It is empty before the first one, and without a schedule: that run starts at once.
+    """
+    last = last_fire(schedule, now) if schedule else None
+    return f"{last:%Y-%m-%dT%H:%MZ}" if last and last > created else ""
 
 
 def count_records(store: Store, category: ArtCategory) -> CategoryCounts:
@@ -94,8 +110,13 @@ def read_run_summary(store: Store, category: ArtCategory) -> RunSummary | None:
 
 
 def unfinished(store: Store, categories: Iterable[ArtCategory]) -> list[ArtCategory]:
-    """Return the categories whose current run has not ended."""
+    """Return the categories whose current run has not ended, suspended ones as well."""
     return [one for one in categories if read_run_summary(store, one) is None]
+
+
+def due(store: Store, categories: Iterable[ArtCategory]) -> list[ArtCategory]:
+    """Return the categories that are to be collected now: unfinished and not suspended."""
+    return unfinished(store, [one for one in categories if not one.spec.suspend])
 
 
 def read_run_summaries(store: Store, *, namespace: str, category: str) -> list[RunSummary]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from artgrab.common.resources import IN_WORDS
+from artgrab.common.resource_fields import IN_WORDS
 
 _Model = typing.TypeVar("_Model", bound=BaseModel)
 
