@@ -7,7 +7,7 @@ from string import Template
 
 from artgrab.common.errors import SurroundingsError
 from tests.cluster.builds import HERE
-from tests.cluster.commands import run, succeeds
+from tests.cluster.commands import run, succeeds, wait_until
 from tests.cluster.providers import BASE_IMAGE, Capabilities, state_root
 
 CLUSTER = "artgrab-test"
@@ -82,6 +82,13 @@ class KindProvider:
     def tool(self, name: str) -> str:
         """Return a program of the path."""
         return shutil.which(name) or name
+
+    def restart_api_server(self) -> None:
+        """Kill its container; the kubelet starts another."""
+        crictl = ("docker", "exec", f"{CLUSTER}-control-plane", "crictl")
+        before = run(*crictl, "ps", "--name=kube-apiserver", "--quiet").split()
+        run(*crictl, "stop", "--timeout=0", *before)
+        wait_until(self._answers, "the API server answers again", seconds=180, pause=1)
 
     def capabilities(self) -> Capabilities:
         """Its network enforces policies, since kind 0.24."""

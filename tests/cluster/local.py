@@ -14,7 +14,7 @@ from tests.cluster.base_image import ensure_base_image
 from tests.cluster.commands import progress, run, succeeds, wait_until
 from tests.cluster.layout import NODE_ADDRESS, NODE_BRIDGE, NODE_NAME, Layout
 from tests.cluster.pki import ensure_pki
-from tests.cluster.processes import Component, Processes, answers
+from tests.cluster.processes import Component, Processes, answers, end
 from tests.cluster.providers import BASE_IMAGE, Capabilities, state_root
 
 METRICS_IMAGE = "localhost/artgrab/metrics-server:1"
@@ -173,6 +173,15 @@ class LocalProvider:
         if name == "helm":
             return str(builds.ensure_helm())
         return self._layout().program(name)
+
+    def restart_api_server(self) -> None:
+        """Kill its process and start another."""
+        with self._alone():
+            layout = self._layout()
+            if running := self.processes.find("kube-apiserver"):
+                end([running], grace_seconds=0)
+            self._start(layout, components.apiserver)
+            self._wait_roles(layout)
 
     def capabilities(self) -> Capabilities:
         """NetworkPolicies are accepted, but nobody enforces them."""

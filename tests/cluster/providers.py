@@ -51,6 +51,9 @@ class Provider(Protocol):
     def tool(self, name: str) -> str:
         """Return the path of `kubectl` or `helm` of a version that fits."""
 
+    def restart_api_server(self) -> None:
+        """Kill the API server and return when another answers; pods are left alone."""
+
     def capabilities(self) -> Capabilities:
         """Return what this cluster can do."""
 
