@@ -1,0 +1,91 @@
+"""The locks of the images: the versions of all.lock, and all that a service imports."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGES = ("operator", "scraper", "downloader")
+OTHERS = ("bootstrap", "../tests/cluster/images/seaweedfs", "../tests/cluster/images/world")
+
+_IMPORT_ALL = """
+import importlib, json, pkgutil, sys
+from importlib.metadata import packages_distributions
+
+package, locked = sys.argv[1], set(json.loads(sys.argv[2]))
+normal = lambda name: name.lower().replace("_", "-").replace(".", "-")
+ours = {"artgrab"}
+absent = {
+    top for top, owners in packages_distributions().items()
+    if not {normal(owner) for owner in owners} & (locked | ours)
+}
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"{name} is not in the lock", name=name)
+
+sys.meta_path.insert(0, Absent())
+found = importlib.import_module(package)
+for module in pkgutil.walk_packages(found.__path__, f"{package}."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+"""
+
+
+def _locked(name: str) -> dict[str, str]:
+    """Return the versions in a lock by package."""
+    text = (ROOT / "requirements" / f"{name}.lock").read_text()
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+) \\$", text, flags=re.MULTILINE))
+
+
+def _wanted(extra: str) -> set[str]:
+    """Return the packages that the project names for an extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return _named(project, [*project["dependencies"], f"artgrab[{extra}]"])
+
+
+def _named(project: dict[str, dict[str, list[str]]], requirements: list[str]) -> set[str]:
+    found: set[str] = set()
+    for requirement in requirements:
+        extras = re.fullmatch(r"artgrab\[(.+)\]", requirement)
+        if extras:
+            for extra in extras[1].split(","):
+                found |= _named(project, project["optional-dependencies"][extra])
+        else:
+            found.add(re.split(r"[\[>]", requirement)[0])
+    return found
+
+
+@pytest.mark.parametrize("name", [*IMAGES, *OTHERS])
+def test_a_lock_has_the_versions_of_the_lock_of_everything(name: str) -> None:
+    locked = _locked(name)
+    assert locked
+    assert locked.items() <= _locked("all").items(), "run scripts/lock"
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_the_lock_of_an_image_has_all_that_the_project_names_for_it(image: str) -> None:
+    assert _wanted(image) <= _locked(image).keys(), "run scripts/lock"
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_a_service_imports_only_what_the_lock_of_its_image_has(image: str) -> None:
+    packages = json.dumps(sorted(_locked(image)))
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORT_ALL, f"artgrab.{image}", packages],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("image", ["operator", "scraper"])
+def test_who_only_asks_others_to_store_needs_no_store(image: str) -> None:
+    assert not {"boto3", "obstore", "pyarrow"} & _locked(image).keys()
