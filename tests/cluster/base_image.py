@@ -18,7 +18,7 @@ SUITE = "bookworm"
 PACKAGES = ("ca-certificates", "python3")
 UNUSED = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*")
 SITE = "usr/local/lib/python3.11/dist-packages"
-VERSION = "1"
+VERSION = "2"
 PIP = """#!/bin/sh
 exec python3 -m pip "$@"
 """
