@@ -1,37 +1,127 @@
-"""One cluster for all tests of this folder, ended after them, and a namespace for each module."""
+"""One cluster for all tests of this folder, and one installation for those that need one.
+
+The cluster is ended after them, unless ARTGRAB_KEEP_CLUSTER=1 says to leave one that was up before.
+"""
 
 import os
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Generator, Iterator
 
 import pytest
 
+from artgrab.common.errors import SurroundingsError
+from tests.cluster.installed import NAMESPACES, Installation, installation, removed
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.providers import Provider, choose, known_providers
+from tests.cluster.reports import story_of
 
-HERE = Path(__file__).parent
 FIRST_BUILD_SECONDS = 2 * 3600
+"""For the first test of a fixture that builds: Kubernetes, or our images."""
+TEST_SECONDS = 400
+_BUILDING = ("provider", "installed")
+_LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the first test the time to build a Kubernetes; later ones find it there."""
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "needs(capability): a field of Capabilities, `local` (the provider) or `ending` (it may be"
+        " ended); where it is missing the test is deselected and listed",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order, deselect and limit in time the tests on a cluster."""
+    items.sort(key=_place)
+    left_out = config.stash[_LEFT_OUT] = {}
+    able = _capabilities()
     for item in items:
-        if item.path.parent == HERE and "provider" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.timeout(FIRST_BUILD_SECONDS))
+        if lacking := [need for need in _needs(item) if able.get(need) is False]:
+            left_out.setdefault(lacking[0], []).append(item.nodeid)
+    gone = {nodeid for nodeids in left_out.values() for nodeid in nodeids}
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in gone])
+    items[:] = [item for item in items if item.nodeid not in gone]
+    _limit(items)
+
+
+def _place(item: pytest.Item) -> int:
+    """Tests of the cluster itself go before those that install something: some of them end it."""
+    return int("installed" in getattr(item, "fixturenames", ()))
+
+
+def _needs(item: pytest.Item) -> list[str]:
+    return [str(marker.args[0]) for marker in item.iter_markers("needs")]
+
+
+def _capabilities() -> dict[str, bool]:
+    """Return what is known of the cluster that will be used; nothing where none can be."""
+    try:
+        chosen = choose(_provider_name())
+    except SurroundingsError:
+        return {}
+    able = chosen.capabilities()
+    return {
+        "network_policies": able.network_policies,
+        "pod_autoscaling": able.pod_autoscaling,
+        "local": chosen.name == "local",
+        "ending": not _kept(chosen),
+    }
+
+
+def _limit(items: list[pytest.Item]) -> None:
+    """Give the first test of each fixture that builds the time for it."""
+    waiting = set(_BUILDING)
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "provider" in fixtures and not item.get_closest_marker("timeout"):
+            seconds = FIRST_BUILD_SECONDS if waiting & fixtures else TEST_SECONDS
+            item.add_marker(pytest.mark.timeout(seconds))
+        waiting -= fixtures
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what this cluster cannot show."""
+    for need, nodeids in terminalreporter.config.stash.get(_LEFT_OUT, {}).items():
+        terminalreporter.section(f"not run: this cluster lacks {need}")
+        for nodeid in nodeids:
+            terminalreporter.line(nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a failure of a test on an installation tell what the cluster says of itself."""
+    report = yield
+    provider = getattr(item, "funcargs", {}).get("provider")
+    if report.failed and provider and "installed" in getattr(item, "fixturenames", ()):
+        admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
+        report.sections.append(("what the cluster says", story_of(admin, NAMESPACES)))
+    return report
+
+
+def _provider_name() -> str:
+    return os.environ.get("ARTGRAB_CLUSTER_PROVIDER", "auto")
+
+
+def _kept(provider: Provider) -> bool:
+    return os.environ.get("ARTGRAB_KEEP_CLUSTER") == "1" and provider.exists()
 
 
 @pytest.fixture(scope="session")
 def provider() -> Iterator[Provider]:
     """A cluster that is up; ARTGRAB_CLUSTER_PROVIDER names another than the first that fits."""
     chosen = _chosen()
+    kept = _kept(chosen)
     chosen.up()
     yield chosen
-    chosen.down()
+    if not kept:
+        chosen.down()
 
 
 def _chosen() -> Provider:
-    name = os.environ.get("ARTGRAB_CLUSTER_PROVIDER", "auto")
+    name = _provider_name()
     known = known_providers()
     wanted = list(known.values()) if name == "auto" else [known[name]]
     reasons = {one.name: one.unable() for one in wanted}
@@ -50,3 +140,15 @@ def kubectl(provider: Provider) -> Iterator[Kubectl]:
     client("create", "namespace", namespace)
     yield client
     client("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
+
+
+@pytest.fixture(scope="session")
+def installed(provider: Provider) -> Iterator[Installation]:
+    """artgrab, installed by its chart, beside the demo world; one for all tests."""
+    from tests.cluster.images import ensure_images
+
+    kept = _kept(provider)
+    with installation(provider, ensure_images()) as found:
+        yield found
+    if kept:
+        removed(provider)

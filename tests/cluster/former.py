@@ -67,8 +67,9 @@ def _objects_of(kubectl: Kubectl, *, release: str, namespace: str) -> Iterator[s
 
 
 def _is_of(document: Any, *, release: str, namespace: str) -> bool:
-    notes = document["metadata"].get("annotations", {})
-    return (
-        notes.get("meta.helm.sh/release-name") == release
-        and notes.get("meta.helm.sh/release-namespace") == namespace
-    )
+    notes: dict[str, str] = document["metadata"].get("annotations", {})
+    wanted = {
+        "meta.helm.sh/release-name": release,
+        "meta.helm.sh/release-namespace": namespace,
+    }
+    return wanted.items() <= notes.items()

@@ -17,11 +17,12 @@ from tests.cluster.local import LocalProvider
 from tests.cluster.processes import end
 from tests.cluster.providers import Provider, state_root
 
+pytestmark = [pytest.mark.needs("local"), pytest.mark.needs("ending")]
+
 
 @pytest.fixture
 def local(provider: Provider) -> LocalProvider:
-    if not isinstance(provider, LocalProvider):
-        pytest.skip("of the local provider only")
+    assert isinstance(provider, LocalProvider)
     provider.up()
     return provider
 

@@ -1,0 +1,233 @@
+"""artgrab installed by its chart beside the demo world, and what tests ask of both."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from artgrab.common.store import Store
+from tests.cluster.builds import HERE
+from tests.cluster.commands import run, wait_until
+from tests.cluster.former import LABEL, remove_former
+from tests.cluster.forwards import Forward, forwarded
+from tests.cluster.holdings import Holding, look, recorded
+from tests.cluster.kubectl import Kubectl
+from tests.cluster.providers import Provider
+from tests.cluster.worlds import WorldPods, world_pods
+
+if TYPE_CHECKING:
+    from tests.cluster.images import Images
+
+RELEASE = "artgrab-test"
+SYSTEM = "artgrab-test"
+"""Namespace of operator, downloaders and object store."""
+PICTURES = "artgrab-test-pictures"
+"""Namespace of most categories."""
+WORLD = "artgrab-test-world"
+FLEETING = "artgrab-test-fleeting"
+"""Namespace that a test makes and deletes."""
+NAMESPACES = (SYSTEM, PICTURES, WORLD, FLEETING)
+
+OPERATOR = f"{RELEASE}-operator"
+DOWNLOADER = f"{RELEASE}-downloader"
+DOWNLOADER_PORT = 50051
+SPACING_SECONDS = 1.0
+"""Between two requests to one site: what makes a run of some pictures last."""
+PATIENCE_SECONDS = 180
+MOST_PODS = 3
+
+_CHART = HERE.parents[1] / "helm/artgrab"
+_BUCKET, _S3_PORT = "artgrab", 8333
+_ACCESS_KEY, _SECRET_KEY = "TESTKEY", "secret-of-the-test-key"  # of a server of ours
+_RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A release, its store and the world; `kubectl` is in the namespace of most categories."""
+
+    provider: Provider
+    images: "Images"
+    kubectl: Kubectl
+    system: Kubectl
+    world: WorldPods
+    forward: Forward
+    opened: Store
+
+    @property
+    def store(self) -> Store:
+        """The object store, reached anew where the way to it has broken."""
+        assert self.forward.port
+        return self.opened
+
+    def inside(self, namespace: str) -> Kubectl:
+        """Return kubectl in another namespace."""
+        return Kubectl(self.kubectl.program, self.kubectl.kubeconfig, namespace)
+
+    def status(self, category: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.kubectl.read("artcategory", category).get("status", {})
+        return found
+
+    def condition(self, category: str, kind: str = "Ready") -> Mapping[str, str]:
+        """Return a condition of a category, empty where it has none yet."""
+        conditions = self.status(category).get("conditions", ())
+        return next((one for one in conditions if one["type"] == kind), {})
+
+    def wait_ready(self, *categories: str) -> None:
+        """Return when all of them are Ready."""
+        for name in categories:
+            self.kubectl.wait(f"artcategory/{name}", "condition=Ready")
+
+    def wait_reason(self, category: str, reason: str) -> None:
+        """Return when the Ready condition has this reason."""
+        self.kubectl.wait(f"artcategory/{category}", f"jsonpath={_reason_path()}={reason}")
+
+    def holding(self, category: str) -> Holding:
+        """Look at all that the store has of a category."""
+        return look(self.store, namespace=PICTURES, category=category)
+
+    def wait_recorded(self, category: str, count: int) -> None:
+        """Return when so many candidates have a record."""
+        self.wait_until(
+            lambda: recorded(self.store, namespace=PICTURES, category=category) >= count,
+            f"{category} has {count} records",
+        )
+
+    def wait_until(self, condition: Callable[[], object], what: str) -> None:
+        """Wait for what no watch tells: what the store has, what the sites saw."""
+        wait_until(condition, what, seconds=PATIENCE_SECONDS, pause=0.3)
+
+    def pods(self, component: str, *, namespace: str = SYSTEM) -> list[Any]:
+        """Return the pods of a component that are not about to end."""
+        selector = f"--selector=app.kubernetes.io/component={component}"
+        found = self.inside(namespace).read("pods", selector)["items"]
+        return [one for one in found if "deletionTimestamp" not in one["metadata"]]
+
+
+def _reason_path() -> str:
+    return '{.status.conditions[?(@.type=="Ready")].reason}'
+
+
+@contextmanager
+def installation(provider: Provider, images: "Images") -> Iterator[Installation]:
+    """Install all of it where nothing is left of a former session; the next one removes it."""
+    admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
+    helm = provider.tool("helm")
+    remove_former(admin, helm=helm, release=RELEASE, namespace=SYSTEM)
+    with ExitStack() as stack:
+        system, pictures, world = (_namespace(admin, name) for name in (SYSTEM, PICTURES, WORLD))
+        pods = stack.enter_context(world_pods(world, images.world))
+        _install(helm, admin, values(images, pods))
+        forward = stack.enter_context(
+            forwarded(system, f"service/{RELEASE}-object-store", _S3_PORT)
+        )
+        store = stack.enter_context(_opened(forward))
+        yield Installation(provider, images, pictures, system, pods, forward, store)
+
+
+def removed(provider: Provider) -> None:
+    """Remove the installation from a cluster that stays up."""
+    admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
+    remove_former(admin, helm=provider.tool("helm"), release=RELEASE, namespace=SYSTEM)
+
+
+def _namespace(admin: Kubectl, name: str) -> Kubectl:
+    make_namespace(admin, name)
+    return Kubectl(admin.program, admin.kubeconfig, name)
+
+
+def make_namespace(admin: Kubectl, name: str) -> None:
+    """Make a namespace that enforces the restricted profile and is known to be of the tests."""
+    key, _, value = _RESTRICTED.partition("=")
+    labels = {LABEL: "cluster", key: value}
+    admin.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+    )
+
+
+def _install(helm: str, admin: Kubectl, chosen: Mapping[str, Any]) -> None:
+    run(
+        helm,
+        f"--kubeconfig={admin.kubeconfig}",
+        f"--namespace={SYSTEM}",
+        "install",
+        RELEASE,
+        str(_CHART),
+        "--values=-",
+        "--wait",
+        f"--timeout={PATIENCE_SECONDS}s",
+        given=json.dumps(chosen),
+        seconds=PATIENCE_SECONDS + 30,
+    )
+
+
+def values(images: "Images", world: WorldPods) -> dict[str, Any]:
+    """Return the values of the release: small, polite, and quick to follow load."""
+    return {
+        "image": {"registry": images.registry, "tag": images.tag, "pullPolicy": "Never"},
+        "logLevel": "INFO",
+        "operator": {"resources": _requests("20m", "96Mi"), "failureBackoffSeconds": 5},
+        "scraper": {"resources": _requests("50m", "256Mi")},
+        "downloader": {
+            "resources": _requests("50m", "256Mi"),
+            "autoscaling": _autoscaling(),
+            "settings": {"hostSpacingSeconds": SPACING_SECONDS, "decodeWorkers": 1},
+        },
+        "objectStore": {
+            "embedded": {
+                "enabled": True,
+                "image": images.object_store,
+                "bucket": _BUCKET,
+                "accessKey": _ACCESS_KEY,
+                "secretKey": _SECRET_KEY,
+                "persistence": {"enabled": False},
+                "size": "1Gi",
+                "resources": _requests("50m", "128Mi"),
+            }
+        },
+        "network": {
+            "contact": "https://artgrab.test/",
+            "resolve": world.resolve,
+            "allowedTargets": world.allowed_targets,
+        },
+        "networkPolicies": {"namespaces": [PICTURES]},
+    }
+
+
+def _requests(cpu: str, memory: str) -> dict[str, Any]:
+    return {"requests": {"cpu": cpu, "memory": memory}}
+
+
+def _autoscaling() -> dict[str, Any]:
+    """More pods at a little load, and fewer soon after it: a cluster that lasts would wait."""
+    policies = [{"type": "Pods", "value": MOST_PODS, "periodSeconds": 5}]
+    behavior = {"stabilizationWindowSeconds": 5, "policies": policies}
+    return {
+        "enabled": True,
+        "minReplicas": 2,
+        "maxReplicas": MOST_PODS,
+        "targetCPUUtilizationPercentage": 80,
+        "behavior": {"scaleUp": behavior, "scaleDown": behavior},
+    }
+
+
+@contextmanager
+def _opened(forward: Forward) -> Iterator[Store]:
+    """Open the object store as any artgrab would, by the environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in _environment(forward).items():
+            patch.setenv(name, value)
+        yield Store.open(f"s3://{_BUCKET}")
+
+
+def _environment(forward: Forward) -> dict[str, str]:
+    return {
+        "AWS_ACCESS_KEY_ID": _ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": _SECRET_KEY,
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL_S3": f"http://{forward.address}",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
