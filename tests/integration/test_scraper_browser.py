@@ -16,10 +16,10 @@ from artgrab.common.network import NetworkSettings
 from artgrab.scraper.browser import (
     Browser,
     BrowserError,
-    browser_options,
     chromium,
     remove_leftovers,
 )
+from artgrab.scraper.browser_options import browser_options
 from tests.support.requirements import need_browser
 from tests.support.waiting import eventually
 

@@ -7,12 +7,16 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
+from aiohttp import web
 
 from artgrab.common.network import NetworkSettings
 from artgrab.scraper import browser
 from artgrab.scraper.browser import BrowserError, PageError, chromium
+from tests.support.playing_hosts import PlayingHosts, playing_hosts
 from tests.support.requirements import need, need_browser
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("browser")]
@@ -78,14 +82,86 @@ async def dripping() -> AsyncIterator[str]:
         server.close()
 
 
-async def test_a_site_whose_headers_drip_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In most cases the browser goes on; where it hangs as well, a scrape takes another one."""
+async def test_a_site_whose_headers_drip_is_left_in_time_and_the_browser_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     need_browser()
-    monkeypatch.setattr(browser, "PAGE_LOAD_SECONDS", 2)
-    async with dripping() as address:
-        network = NetworkSettings(resolve={"*.test": address})
+    monkeypatch.setattr(browser, "PAGE_LOAD_SECONDS", 1.0)
+    async with dripping() as address, playing_hosts() as hosts:
+        hosts.put("http://good.test/", b"<p>hello", headers={"Content-Type": "text/html"})
+        network = NetworkSettings(resolve={"slow.test": address, **hosts.network.resolve})
         async with chromium(network) as opened:
-            with pytest.raises((PageError, BrowserError), match=r"^no answer in time") as told:
-                await opened.open("http://slow.test/")
-            if told.type is PageError:
-                assert await opened.run("return 1 + 1") == 2
+            for _ in range(3):
+                with pytest.raises(PageError, match=r"^no answer in time$"):
+                    await opened.open("http://slow.test/")
+                assert await opened.open("http://good.test/") == 200
+                assert b"hello" in await opened.html()
+
+
+async def test_a_page_whose_html_drips_is_left_in_time_as_well(
+    monkeypatch: pytest.MonkeyPatch, hosts: PlayingHosts
+) -> None:
+    need_browser()
+    monkeypatch.setattr(browser, "PAGE_LOAD_SECONDS", 1.0)
+    hosts.handle("http://slow.test/", _endless)
+    async with chromium(hosts.network) as opened:
+        with pytest.raises(PageError, match=r"^no answer in time$"):
+            await opened.open("http://slow.test/")
+        assert await opened.run("return 1 + 1") == 2
+
+
+async def _endless(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/html"})
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await response.write(b"<p>more</p>" * 100)
+            await asyncio.sleep(0.1)  # what this site is made to do
+    return response
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 204},
+        {"body": b"PK", "headers": {"Content-Disposition": "attachment; filename=a.zip"}},
+    ],
+    ids=["nothing", "download"],
+)
+async def test_an_answer_that_is_no_page_is_told_as_that_and_soon(
+    hosts: PlayingHosts, answer: dict[str, Any]
+) -> None:
+    need_browser()
+    hosts.put("http://odd.test/", **answer)
+    hosts.put("http://good.test/", b"<p>hello", headers={"Content-Type": "text/html"})
+    async with chromium(hosts.network) as opened:
+        with pytest.raises(PageError, match="its answer is no page"):
+            await opened.open("http://odd.test/")
+        assert await opened.open("http://good.test/") == 200
+
+
+async def test_another_place_of_the_page_that_is_open_is_opened_too(hosts: PlayingHosts) -> None:
+    need_browser()
+    script = b"<p id=q></p><script>onhashchange = () => q.textContent = location.hash</script>"
+    hosts.put("http://app.test/", script, headers={"Content-Type": "text/html"})
+    async with chromium(hosts.network) as opened:
+        await opened.open("http://app.test/#cats")
+        assert await opened.open("http://app.test/#dogs") == 200
+        assert b"#dogs" in await opened.html()
+        assert await opened.address() == "http://app.test/#dogs"
+    assert hosts.asked("http://app.test/") == 1
+
+
+async def test_a_browser_that_hangs_is_told_in_time(
+    monkeypatch: pytest.MonkeyPatch, hosts: PlayingHosts
+) -> None:
+    need_browser()
+    monkeypatch.setattr(browser, "SCRIPT_SECONDS", 1.0)
+    monkeypatch.setattr(browser, "PAGE_LOAD_SECONDS", 1.0)
+    monkeypatch.setattr(browser, "PATIENCE_SECONDS", 1.0)
+    async with chromium(hosts.network) as opened:
+        for process in psutil.Process().children(recursive=True):
+            if process.name() == "chromedriver":
+                process.suspend()
+        with pytest.raises(BrowserError, match="no answer in time, and the browser hangs"):
+            await opened.open("http://good.test/")

@@ -11,7 +11,7 @@ from artgrab.downloader.hosts import MAX_REFUSALS, MAX_STRIKES, MAX_TROUBLES
 from artgrab.downloader.optouts import HEADERS, PAGE, RESERVATIONS, ROBOTS, decision
 from artgrab.downloader.settings import DownloaderSettings
 from artgrab.scraper import wariness
-from artgrab.scraper.browser import user_agent
+from artgrab.scraper.browser_options import user_agent
 from artgrab.scraper.robots import MAX_DELAY_SECONDS
 from artgrab.scraper.sources.gallery import Limits
 from tests.world.signals import SIGNALS

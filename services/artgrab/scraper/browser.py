@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -16,17 +17,25 @@ from selenium.common import exceptions
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.common.proxy import Proxy
 from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.support.wait import WebDriverWait
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.network import NetworkSettings
 from artgrab.common.processes import end_those_at_home
+from artgrab.scraper.browser_options import browser_options
 from artgrab.scraper.browser_programs import BrowserMissingError, find_programs, mismatch
 
-PAGE_LOAD_SECONDS = 45
-SCRIPT_SECONDS = 30
-_PATIENCE_SECONDS = 30
-"""Beyond its own limits, for a driver that answers late or starts on a busy machine."""
+PAGE_LOAD_SECONDS = 45.0
+SCRIPT_SECONDS = 30.0
+PATIENCE_SECONDS = 30.0
+"""Beyond these limits, for a driver that answers late; then the browser is given up."""
+_START_SECONDS = 75
+"""On a busy machine."""
+_IDLE_SECONDS = 1.0
+"""So long the former page answers where nothing is being opened (an empty answer, a download)."""
+_LOOK_SECONDS = 0.05
+_EMPTY_PAGE = "data:text/html,"
 _MAX_PAGE_LENGTH = 32_000_000
 """Characters; a page of 20,000 pictures has about 10 million."""
 _END_SECONDS = 20
@@ -34,34 +43,6 @@ _LONGEST_PATH = 30
 _ROOM_BYTES = 16_000_000
 """A profile takes 2 MB (measured, Chromium 156); without room the driver waits for ever."""
 _PROFILE_PREFIX = "artgrab-chromium-"
-_FLAGS = (
-    "--headless",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-extensions",
-    "--disable-breakpad",
-    "--disable-dev-shm-usage",  # containers give it 64 MB, then tabs crash
-    "--mute-audio",
-    # What dies with the browser is noticed. The death of a network process of its own only fails
-    # the requests of that moment, and a gallery that loads more would look as if it had ended.
-    "--enable-features=NetworkServiceInProcess2",
-    "--in-process-gpu",
-    # Tall, so that fewer steps bring every lazily loaded picture into view.
-    "--window-size=1280,2400",
-)
-_PREFERENCES = {
-    "download_restrictions": 3,  # none at all
-    "profile.default_content_setting_values.automatic_downloads": 2,
-    "profile.default_content_setting_values.geolocation": 2,
-    "profile.default_content_setting_values.notifications": 2,
-    "profile.default_content_setting_values.media_stream": 2,
-    # Only their addresses are of interest; a lazy loader sets them all the same.
-    "profile.managed_default_content_settings.images": 2,
-}
 
 
 class BrowserError(SurroundingsError):
@@ -118,17 +99,54 @@ BrowserFactory = Callable[[NetworkSettings], AbstractAsyncContextManager[Browser
 class ChromiumBrowser:
     """Chromium behind chromedriver; each call runs in a thread, as selenium blocks."""
 
-    def __init__(self, driver: webdriver.Remote) -> None:
+    def __init__(
+        self, driver: webdriver.Remote, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._driver = driver
+        self._clock = clock
 
     async def open(self, url: str) -> int:
-        await self._call(self._driver.get, url)
+        former = await self._shown()
+        await self._call(self._driver.get, url)  # only begins: see browser_options
+        failure = await self._opening(former)
+        await self._call(self._driver.set_script_timeout, SCRIPT_SECONDS)
+        if failure:
+            await self._call(_command, self._driver, "Page.stopLoading", {})
+            raise PageError(failure)
         match await self.run(_STATUS_SCRIPT):
             case [int() | None as status, None | False]:
                 return status or 0
             case [_, str() as failure]:
                 raise PageError(_first_line(failure))
         raise PageError("a script of the page hinders us")
+
+    async def _opening(self, former: object) -> str:
+        """Wait until another page than the former is there, as far as its own HTML goes.
+
+        Chromium runs no script while it opens a page: whichever answers is the one that is shown.
+
+        Returns:
+            Why there is none; empty where there is.
+        """
+        begun = idle_since = self._clock()
+        while (left := begun + PAGE_LOAD_SECONDS - self._clock()) > 0:
+            await self._call(self._driver.set_script_timeout, left)
+            shown = await self._shown()
+            if shown not in (None, former):
+                return ""
+            if shown is None:  # it was replaced at this moment, or is not there in time
+                idle_since = self._clock()
+            if self._clock() - idle_since > _IDLE_SECONDS:
+                return "its answer is no page"
+            await asyncio.sleep(_LOOK_SECONDS)
+        return "no answer in time"
+
+    async def _shown(self) -> object:
+        """Return what tells a page from all others; None where it does not answer."""
+        try:
+            return await self.run(_SHOWN_SCRIPT)
+        except PageError:
+            return None
 
     async def run(self, script: str, *arguments: object) -> Any:
         body = f"return (async function() {{ {script} }}).apply(null, arguments)"
@@ -139,7 +157,7 @@ class ChromiumBrowser:
         return str(source)[:_MAX_PAGE_LENGTH].encode("utf-8", errors="replace")
 
     async def address(self) -> str:
-        return str(await self._call(lambda: self._driver.current_url))
+        return str(await self.run("return location.href"))
 
     @staticmethod
     async def _call(function: Callable[..., Any], *arguments: object) -> Any:
@@ -148,14 +166,18 @@ class ChromiumBrowser:
         except _PAGE_FAILURES as error:
             raise PageError(_message(error)) from error
         except exceptions.WebDriverException as error:
-            failure = PageError if "net::" in str(error.msg) else BrowserError
-            raise failure(_message(error)) from error
-        except ReadTimeoutError as error:  # ChromeDriver's own limit does not always hold
+            raise BrowserError(_message(error)) from error
+        except ReadTimeoutError as error:
             raise BrowserError("no answer in time, and the browser hangs") from error
         except (HTTPError, OSError) as error:
             raise BrowserError(f"the browser broke down ({type(error).__name__})") from error
 
 
+_SHOWN_SCRIPT = """
+if (document.readyState === 'loading')
+  await new Promise(resolve => document.addEventListener('DOMContentLoaded', resolve));
+return [String(performance?.timeOrigin), location.href];
+"""
 _HTML_SCRIPT = "return document.documentElement?.outerHTML.slice(0, arguments[0]) ?? ''"
 _PENDING_SCRIPT = """
 window.artgrabPending = 0;
@@ -206,30 +228,6 @@ async def chromium(network: NetworkSettings) -> AsyncIterator[Browser]:
         yield ChromiumBrowser(session)
     finally:
         await asyncio.shield(asyncio.to_thread(_end, guardian, session, folder))
-
-
-def browser_options(network: NetworkSettings, *, binary: str, profile: str) -> Options:
-    """Return how Chromium is to be started."""
-    options = Options()
-    options.binary_location = binary
-    for flag in _FLAGS:
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={profile}")
-    options.add_argument(f"--user-agent={user_agent(network)}")
-    if os.geteuid() == 0:  # Chromium refuses its sandbox to root
-        options.add_argument("--no-sandbox")
-    if network.resolve:
-        rules = ", ".join(f"MAP {host} {target}" for host, target in network.resolve.items())
-        options.add_argument(f"--host-resolver-rules={rules}")
-    options.page_load_strategy = "eager"  # an advertisement that hangs must not hold us up
-    options.unhandled_prompt_behavior = "dismiss"
-    options.add_experimental_option("prefs", _PREFERENCES)
-    return options
-
-
-def user_agent(network: NetworkSettings) -> str:
-    """Return what sites see: what the engine is, and honestly who steers it."""
-    return f"Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko) {network.user_agent}"
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -304,14 +302,13 @@ def _port(guardian: subprocess.Popen[bytes]) -> int:
 def _start_session(port: int, options: Options, driver: str) -> webdriver.Remote:
     address = f"http://127.0.0.1:{port}"
     direct = Proxy(raw={"proxyType": "DIRECT"})
-    config = ClientConfig(address, proxy=direct, timeout=PAGE_LOAD_SECONDS + _PATIENCE_SECONDS)
+    config = ClientConfig(address, proxy=direct, timeout=_START_SECONDS)
     try:
         session = webdriver.Remote(address, options=options, client_config=config)
-        session.set_page_load_timeout(PAGE_LOAD_SECONDS)
         session.set_script_timeout(SCRIPT_SECONDS)
-        on_each_page = "Page.addScriptToEvaluateOnNewDocument"
-        parameters = {"source": f"(() => {{ {_PENDING_SCRIPT} }})()"}
-        session.execute("executeCdpCommand", {"cmd": on_each_page, "params": parameters})
+        source = f"(() => {{ {_PENDING_SCRIPT} }})()"
+        _command(session, "Page.addScriptToEvaluateOnNewDocument", {"source": source})
+        _leave_first_page(session)
     except exceptions.SessionNotCreatedException as error:
         complaint = mismatch(options.binary_location, driver) or (
             f"{_message(error)}; chromium and chromium-driver must be of one version, TMPDIR must "
@@ -320,7 +317,22 @@ def _start_session(port: int, options: Options, driver: str) -> webdriver.Remote
         raise BrowserError(f"Chromium does not start: {complaint}") from error
     except (exceptions.WebDriverException, HTTPError, OSError) as error:
         raise BrowserError(f"Chromium does not start: {_message(error)}") from error
+    config.timeout = int(max(PAGE_LOAD_SECONDS, SCRIPT_SECONDS) + PATIENCE_SECONDS)
     return session
+
+
+def _leave_first_page(session: webdriver.Remote) -> None:
+    """Show an empty page: what Chromium opens at its start would be taken for what it is asked."""
+    session.get(_EMPTY_PAGE)
+    waiting = WebDriverWait(
+        session, _START_SECONDS, _LOOK_SECONDS, ignored_exceptions=(exceptions.JavascriptException,)
+    )
+    waiting.until(lambda opened: opened.execute_script("return location.href") == _EMPTY_PAGE)
+
+
+def _command(session: webdriver.Remote, name: str, parameters: dict[str, Any]) -> None:
+    """Give a command of the DevTools protocol."""
+    session.execute("executeCdpCommand", {"cmd": name, "params": parameters})
 
 
 def _end(guardian: subprocess.Popen[bytes], session: webdriver.Remote | None, folder: str) -> None:
