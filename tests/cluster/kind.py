@@ -14,6 +14,7 @@ CLUSTER = "artgrab-test"
 NODE_IMAGE = "kindest/node:v1.34.0"
 """The Kubernetes of the local provider, give or take a patch."""
 METRICS_IMAGE = "registry.k8s.io/metrics-server/metrics-server:v0.8.0"
+PROGRAMS = ("docker", "kind", "kubectl", "helm")
 UP_SECONDS = 900
 
 
@@ -27,7 +28,7 @@ class KindProvider:
 
     def unable(self) -> str:
         """Return in one line why this host cannot carry it, or nothing."""
-        missing = [name for name in ("docker", "kind", "kubectl") if not shutil.which(name)]
+        missing = [name for name in PROGRAMS if not shutil.which(name)]
         if missing:
             return f"not on the path: {', '.join(missing)}"
         if not succeeds("docker", "info", seconds=20):
