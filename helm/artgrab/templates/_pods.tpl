@@ -16,7 +16,7 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* Labels and annotations of a pod: (list $ "downloader" (dict of podLabels, podAnnotations) metricsPort). */}}
+{{/* Labels and annotations of a pod: (list $ "downloader" values). */}}
 {{- define "artgrab.podMetadata" -}}
 {{- $root := index . 0 -}}{{- $values := index . 2 -}}
 labels:
@@ -24,14 +24,16 @@ labels:
   {{- with $values.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- $annotations := dict -}}
-{{- if $root.Values.metrics.annotations -}}
-{{- $annotations = dict "prometheus.io/scrape" "true" "prometheus.io/port" "9090" "prometheus.io/path" "/metrics" -}}
-{{- end -}}
-{{- with merge (dict) ($values.podAnnotations | default dict) $annotations }}
 annotations:
+  checksum/store: {{ include "artgrab.store.checksum" $root }}
+  {{- if $root.Values.metrics.annotations }}
+  prometheus.io/scrape: "true"
+  prometheus.io/port: "9090"
+  prometheus.io/path: /metrics
+  {{- end }}
+  {{- with $values.podAnnotations }}
   {{- toYaml . | nindent 2 }}
-{{- end }}
+  {{- end }}
 {{- end -}}
 
 {{/* Where a pod may run: the values of a component. */}}
@@ -62,11 +64,20 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
-{{/* Environment that whatever talks to the web shares, as a JSON list. */}}
+{{/* Environment that whatever talks to the web shares: a YAML list. */}}
 {{- define "artgrab.networkEnv" -}}
-{{- $env := list (dict "name" "ARTGRAB_LOG_LEVEL" "value" .Values.logLevel) -}}
-{{- with .Values.network.contact }}{{ $env = append $env (dict "name" "ARTGRAB_CONTACT" "value" .) }}{{ end -}}
-{{- with .Values.network.resolve }}{{ $env = append $env (dict "name" "ARTGRAB_RESOLVE" "value" (toJson .)) }}{{ end -}}
-{{- with .Values.network.allowedTargets }}{{ $env = append $env (dict "name" "ARTGRAB_ALLOWED_TARGETS" "value" (toJson .)) }}{{ end -}}
-{{- toJson $env -}}
+- name: ARTGRAB_LOG_LEVEL
+  value: {{ .Values.logLevel }}
+{{- with .Values.network.contact }}
+- name: ARTGRAB_CONTACT
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.network.resolve }}
+- name: ARTGRAB_RESOLVE
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- with .Values.network.allowedTargets }}
+- name: ARTGRAB_ALLOWED_TARGETS
+  value: {{ toJson . | quote }}
+{{- end }}
 {{- end -}}

@@ -20,19 +20,35 @@ http://{{ include "artgrab.objectStore.name" . }}.{{ .Release.Namespace }}.svc:8
 {{- end -}}
 {{- end -}}
 
-{{/* A JSON list. boto3 reads AWS_DEFAULT_REGION, others AWS_REGION; nobody may take the node's own role. */}}
-{{- define "artgrab.store.env" -}}
+{{- define "artgrab.store.configName" -}}{{ include "artgrab.fullname" . }}-store{{- end -}}
+
+{{/* boto3 reads AWS_DEFAULT_REGION, others AWS_REGION; nobody may take the node's own role. */}}
+{{- define "artgrab.store.config" -}}
 {{- $region := .Values.store.region -}}
-{{- $plain := dict "AWS_REGION" $region "AWS_DEFAULT_REGION" $region "AWS_EC2_METADATA_DISABLED" "true" -}}
-{{- with include "artgrab.store.endpoint" . }}{{ $_ := set $plain "AWS_ENDPOINT_URL_S3" . }}{{ end -}}
-{{- $plain = merge (dict) .Values.store.env $plain -}}
-{{- $env := list -}}
-{{- range $name := keys $plain | sortAlpha }}{{ $env = append $env (dict "name" $name "value" (get $plain $name)) }}{{ end -}}
+{{- $config := dict "AWS_REGION" $region "AWS_DEFAULT_REGION" $region "AWS_EC2_METADATA_DISABLED" "true" -}}
+{{- with include "artgrab.store.endpoint" . }}{{ $_ := set $config "AWS_ENDPOINT_URL_S3" . }}{{ end -}}
+{{- merge (dict "ARTGRAB_STORE" (include "artgrab.store.uri" .)) .Values.store.env $config | toYaml -}}
+{{- end -}}
+
+{{- define "artgrab.store.envFrom" -}}
+- configMapRef:
+    name: {{ include "artgrab.store.configName" . }}
+{{- end -}}
+
+{{/* The credentials, as a YAML list of variables; none with workload identity. */}}
+{{- define "artgrab.store.credentials" -}}
 {{- with include "artgrab.store.secretName" . -}}
 {{- $secret := . -}}
-{{- range $key := list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" -}}
-{{- $env = append $env (dict "name" $key "valueFrom" (dict "secretKeyRef" (dict "name" $secret "key" $key))) -}}
+{{- range $key := list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" }}
+- name: {{ $key }}
+  valueFrom:
+    secretKeyRef: {name: {{ $secret }}, key: {{ $key }}}
+{{- end }}
 {{- end -}}
 {{- end -}}
-{{- toJson $env -}}
+
+{{/* Whatever the pods' environment takes from objects of the chart: a change restarts them. */}}
+{{- define "artgrab.store.checksum" -}}
+{{- $embedded := .Values.objectStore.embedded -}}
+{{- list (include "artgrab.store.config" .) $embedded.accessKey $embedded.secretKey | toJson | sha256sum -}}
 {{- end -}}
