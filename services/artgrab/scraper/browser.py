@@ -305,10 +305,10 @@ def _start_session(port: int, options: Options, driver: str) -> webdriver.Remote
     config = ClientConfig(address, proxy=direct, timeout=_START_SECONDS)
     try:
         session = webdriver.Remote(address, options=options, client_config=config)
-        session.set_script_timeout(SCRIPT_SECONDS)
         source = f"(() => {{ {_PENDING_SCRIPT} }})()"
         _command(session, "Page.addScriptToEvaluateOnNewDocument", {"source": source})
         _leave_first_page(session)
+        session.set_script_timeout(SCRIPT_SECONDS)
     except exceptions.SessionNotCreatedException as error:
         complaint = mismatch(options.binary_location, driver) or (
             f"{_message(error)}; chromium and chromium-driver must be of one version, TMPDIR must "
