@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-cluster cluster-up cluster-down chaos-run check docs format protos lock clean
+.PHONY: help setup run test test-cluster cluster-up cluster-down chaos-run check docs format protos manifests lock clean
 
 PYTHON ?= python3
 OUTPUT ?= table
@@ -48,9 +48,13 @@ check: .venv/.installed ## Format, lint, types, import rules, contracts, generat
 	@$(BIN)/shellcheck scripts/* .ci/run
 	@$(MAKE) --no-print-directory protos && git diff --exit-code -- protos
 	@$(MAKE) --no-print-directory docs && git diff --exit-code -- docs/resources.md
+	@$(MAKE) --no-print-directory manifests && git diff --exit-code -- k8s
 
 docs: .venv/.installed ## Write docs/resources.md from the models
 	@$(BIN)/python -m artgrab.common.reference examples/everything.yaml >docs/resources.md
+
+manifests: .venv/.installed ## Write k8s/ from the models
+	@$(BIN)/python -m artgrab.common.crds k8s/crds
 
 format: .venv/.installed ## Format the code
 	@$(BIN)/ruff format .

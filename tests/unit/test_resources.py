@@ -182,8 +182,9 @@ def test_curation_out_of_its_limits_is_refused(curation: dict[str, int]) -> None
         "https://[::1/w/api.php",
         "https://{query}.wiki.test/w/api.php",
         "https://wiki.test:99999/",
+        "https://wiki.test../",
     ],
 )
 def test_an_address_that_is_none_is_refused_when_it_is_read(url: str) -> None:
-    with pytest.raises(ValidationError, match=r"URL|port|query"):
+    with pytest.raises(ValidationError, match=r"URL|port|query|name of the DNS"):
         Source.model_validate({"mediawiki": {"url": url}})

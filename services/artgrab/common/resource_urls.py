@@ -50,13 +50,10 @@ def _check(url: str, filled: str, *, advice: str) -> str:
         parts = URL(normalise_url(filled))
     except (BadInputError, ValueError) as error:
         raise ValueError(str(error)) from error
-    if not all(0 < len(label) <= _LONGEST_LABEL for label in _labels(parts)):
+    labels = (parts.raw_host or "").split(".")
+    if ".." in authority or not all(0 < len(label) <= _LONGEST_LABEL for label in labels):
         raise ValueError(f"the host {(parts.raw_host or '')[:60]} is no name of the DNS")
     return url
-
-
-def _labels(url: URL) -> list[str]:
-    return (url.raw_host or "").removesuffix(".").split(".")
 
 
 def _authority(url: str) -> str:

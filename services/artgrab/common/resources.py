@@ -15,6 +15,7 @@ from artgrab.common.resource_fields import (
     LabelKey,
     LabelValue,
     Name,
+    Namespace,
     PageUrl,
     Resource,
     Schedule,
@@ -29,7 +30,7 @@ class Metadata(Resource):
     """The part of Kubernetes' ObjectMeta that a file holds."""
 
     name: Name = Field(description="Names the document; unique among documents of its kind.")
-    namespace: Name = Field(
+    namespace: Namespace = Field(
         "default",
         description="Keeps apart what shares a store; a classifier sees its own namespace only.",
     )
@@ -75,7 +76,9 @@ class GallerySource(Resource):
         description="Page to open. `{query}` in its path or query is replaced by each query, "
         "encoded; without it the page is opened once, whatever the queries."
     )
-    selectors: GallerySelectors = Field(description="Where the page keeps what.")
+    selectors: GallerySelectors = Field(
+        description="How to find each picture and what belongs to it."
+    )
 
 
 class MediaWikiSource(Resource):

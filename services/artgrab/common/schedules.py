@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 from cronsim import CronSim, CronSimError
 
-_ALLOWED: Mapping[str, str] = {
+ALLOWED: Mapping[str, str] = {
     "minute": "0 to 59",
     "hour": "0 to 23",
     "day-of-month": "1 to 31, as far as the months have them, or L for the last",
     "month": "1 to 12 or JAN to DEC",
     "day-of-week": "0 to 7 (0 and 7 are Sunday) or SUN to SAT",
 }
+"""What each field takes, beside `*`, lists, ranges and steps."""
 _SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -25,7 +26,7 @@ def check_schedule(schedule: str) -> str:
         next_fire(schedule, _SOME_DAY)
     except CronSimError as error:
         field = str(error).removeprefix("Bad ")
-        raise ValueError(f"its {field} is wrong; allowed: {_ALLOWED.get(field, field)}") from error
+        raise ValueError(f"its {field} is wrong; allowed: {ALLOWED.get(field, field)}") from error
     return schedule
 
 
