@@ -1,0 +1,92 @@
+# The images of artgrab, one target each: operator, scraper, downloader. See docs/images.md.
+#
+#   make images                                  all of them, with docker or buildah
+#   docker build --target downloader --tag artgrab-downloader:dev .
+#
+# Packages come from requirements/*.lock alone, each checked by its hash, and lie in a layer of their
+# own: a change of our code makes a layer of a few megabytes.
+
+FROM docker.io/library/python:3.11-slim-bookworm AS tools
+# Bytecode is compiled here, as the root of a pod is read only, and is never compared with its source.
+ENV PYC_INVALIDATION_MODE=UNCHECKED_HASH \
+    UV_COMPILE_BYTECODE=1 \
+    UV_LINK_MODE=copy \
+    UV_PYTHON_DOWNLOADS=never \
+    UV_SYSTEM_CERTS=1
+WORKDIR /build
+COPY requirements/bootstrap.lock ./
+# hadolint ignore=DL3042 # a cache costs no image anything here: this stage is part of none
+RUN pip install --quiet --root-user-action=ignore --require-hashes --requirement bootstrap.lock
+
+FROM tools AS operator-packages
+COPY requirements/operator.lock ./
+RUN uv venv --quiet /opt/artgrab && \
+    uv pip sync --quiet --python /opt/artgrab --require-hashes operator.lock
+
+# Selenium's own fetcher of browsers and drivers goes: 20 MB, and Debian's are there.
+FROM tools AS scraper-packages
+COPY requirements/scraper.lock ./
+RUN uv venv --quiet /opt/artgrab && \
+    uv pip sync --quiet --python /opt/artgrab --require-hashes scraper.lock && \
+    find /opt/artgrab -name "selenium-manager*" -delete
+
+FROM tools AS downloader-packages
+COPY requirements/downloader.lock ./
+RUN uv venv --quiet /opt/artgrab && \
+    uv pip sync --quiet --python /opt/artgrab --require-hashes downloader.lock
+
+FROM tools AS code
+COPY requirements/build.lock ./
+COPY pyproject.toml README.md LICENSE ./
+COPY operator operator
+COPY protos protos
+COPY services services
+RUN uv build --quiet --wheel --require-hashes --build-constraints build.lock --out-dir dist && \
+    uv pip install --quiet --no-deps --target /code dist/*.whl && \
+    rm -r /code/bin
+
+FROM docker.io/library/python:3.11-slim-bookworm AS runtime
+ARG VERSION=0.0.0
+LABEL org.opencontainers.image.title="artgrab" \
+      org.opencontainers.image.description="From a word to a working image classifier: collect, clean, train, serve" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}"
+# The official image has no bytecode of the standard library: each start would compile it anew.
+RUN ["python", "-c", "import compileall, re, sysconfig as s; compileall.compile_dir(s.get_path('stdlib'), quiet=1, rx=re.compile('-packages'))"]
+# /tmp is all that can be written to in a pod whose root is read only.
+ENV HOME=/tmp \
+    PATH=/opt/artgrab/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    TMPDIR=/tmp
+WORKDIR /tmp
+USER 10001:10001
+
+FROM runtime AS operator
+COPY --from=operator-packages /opt/artgrab /opt/artgrab
+COPY --from=code /code /opt/artgrab/lib/python3.11/site-packages
+ENTRYPOINT ["kopf", "run", "--standalone", "--liveness=http://0.0.0.0:8080/healthz", "-m", "artgrab.operator.main"]
+CMD ["--all-namespaces"]
+
+FROM runtime AS scraper
+USER 0:0
+# Left out are 200 MB for graphics cards and desktops: without them Chromium draws by itself.
+# hadolint ignore=DL3008 # Debian keeps only its newest Chromium, so a pinned one could not be had
+RUN apt-get -qq update && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
+        --option DPkg::Options::=--path-exclude=/usr/lib/*/dri/* \
+        --option DPkg::Options::=--path-exclude=/usr/lib/*/libLLVM-* \
+        --option DPkg::Options::=--path-exclude=/usr/lib/*/libz3.* \
+        --option DPkg::Options::=--path-exclude=/usr/lib/chromium/libVkLayer_* \
+        --option DPkg::Options::=--path-exclude=/usr/share/doc/* \
+        chromium chromium-driver fonts-droid-fallback && \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old
+USER 10001:10001
+COPY --from=scraper-packages /opt/artgrab /opt/artgrab
+COPY --from=code /code /opt/artgrab/lib/python3.11/site-packages
+ENTRYPOINT ["python", "-m", "artgrab.scraper"]
+
+FROM runtime AS downloader
+COPY --from=downloader-packages /opt/artgrab /opt/artgrab
+COPY --from=code /code /opt/artgrab/lib/python3.11/site-packages
+ENTRYPOINT ["python", "-m", "artgrab.downloader"]
