@@ -236,7 +236,15 @@ def test_hosts_are_mapped_as_the_settings_say_and_we_name_ourselves() -> None:
     )
     (agent,) = [flag for flag in options.arguments if flag.startswith("--user-agent=")]
     assert agent.endswith(network.user_agent)
-    assert ("--no-sandbox" in options.arguments) == (os.geteuid() == 0)
+
+
+@pytest.mark.parametrize(("setting", "given_up"), [("on", False), ("off", True)])
+def test_the_sandbox_is_given_up_where_the_settings_say_so(
+    setting: str, given_up: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARTGRAB_BROWSER_SANDBOX", setting)
+    options = browser_options(NetworkSettings(), binary="/usr/bin/chromium", profile="/nowhere")
+    assert ("--no-sandbox" in options.arguments) == given_up
 
 
 async def test_a_full_or_closed_disk_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,9 @@
 """How Chromium is started: quiet, alone, and honest about who steers it."""
 
-import os
-
 from selenium.webdriver.chrome.options import Options
 
 from artgrab.common.network import NetworkSettings
+from artgrab.scraper.sandboxes import has_sandbox
 
 _FLAGS = (
     "--headless",
@@ -44,7 +43,7 @@ def browser_options(network: NetworkSettings, *, binary: str, profile: str) -> O
         options.add_argument(flag)
     options.add_argument(f"--user-data-dir={profile}")
     options.add_argument(f"--user-agent={user_agent(network)}")
-    if os.geteuid() == 0:  # Chromium refuses its sandbox to root
+    if not has_sandbox():
         options.add_argument("--no-sandbox")
     if network.resolve:
         rules = ", ".join(f"MAP {host} {target}" for host, target in network.resolve.items())
