@@ -47,14 +47,17 @@ check: .venv/.installed ## Format, lint, types, import rules, contracts, generat
 	@$(BIN)/buf lint
 	@$(BIN)/shellcheck scripts/* .ci/run
 	@$(MAKE) --no-print-directory protos && git diff --exit-code -- protos
-	@$(MAKE) --no-print-directory docs && git diff --exit-code -- docs/resources.md
-	@$(MAKE) --no-print-directory manifests && git diff --exit-code -- k8s
+	@$(MAKE) --no-print-directory docs && git diff --exit-code -- docs/resources.md helm/artgrab/README.md
+	@$(MAKE) --no-print-directory manifests && git diff --exit-code -- k8s helm/artgrab/files
+	@$(BIN)/python -m tests.chart check
 
-docs: .venv/.installed ## Write docs/resources.md from the models
+docs: .venv/.installed ## Write docs/resources.md from the models, and the chart's README
 	@$(BIN)/python -m artgrab.common.reference examples/everything.yaml >docs/resources.md
+	@$(BIN)/python -m tests.chart readme
 
-manifests: .venv/.installed ## Write k8s/ from the models
+manifests: .venv/.installed ## Write k8s/ from the models and the chart
 	@$(BIN)/python -m artgrab.common.crds k8s/crds
+	@$(BIN)/python -m tests.chart manifests
 
 format: .venv/.installed ## Format the code
 	@$(BIN)/ruff format .

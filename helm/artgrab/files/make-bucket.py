@@ -10,7 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 SECONDS = 240
 bucket = sys.argv[1]
 config = Config(
-    connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1},
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"total_max_attempts": 1},
     s3={"addressing_style": "path"},
 )
 client = boto3.client("s3", config=config)
