@@ -168,6 +168,14 @@ def test_people_find_it_by_short_names_and_see_why_it_is_not_ready(kind: str) ->
     assert VERSIONS[kind]["subresources"] == {"status": {}}
 
 
+def test_every_mistake_is_known_to_be_a_schemas_business_or_not() -> None:
+    folder = ROOT / "tests/integration"
+    table = yaml.safe_load((folder / "bad_documents_in_a_cluster.yaml").read_text())
+    wrong = yaml.safe_load((folder / "bad_documents.yaml").read_text())["wrong"]
+    left = [name for group in table["not_refused"] for name in group["names"]]
+    assert sorted([*table["refused"], *left]) == sorted(case["name"] for case in wrong)
+
+
 ITEMS = st.one_of(
     st.sampled_from(["*", "L", "lw", "L/2", "5L", "1#2", "tue#5", "mon-fri", "feb-dec/3", "*/0"]),
     st.text("0123456789*/-,#LW", min_size=1, max_size=6),

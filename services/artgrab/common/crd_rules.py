@@ -63,7 +63,9 @@ _ADDRESS_RULES = (
         "leave out user and password: records and logs show addresses",
     ),
     Rule(
-        _of_authority(f"authority.matches('[@{{}}]') || authority.matches(r'{HOST}')"),
+        _of_authority(
+            f"authority == '' || authority.matches('[@{{}}]') || authority.matches(r'{HOST}')"
+        ),
         "the host must be a name of the DNS or an address",
     ),
     Rule(
