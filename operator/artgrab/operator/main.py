@@ -1,0 +1,89 @@
+"""`kopf run -m artgrab.operator.main`: registers with kopf what it is to watch, and nothing more.
+
+Only indexes and events are registered: kopf puts no finalizer and no annotation on anything then.
+"""
+
+import logging
+from typing import Any
+
+import kopf
+
+from artgrab.common.errors import ArtgrabError
+from artgrab.common.logs import configure_logs
+from artgrab.common.servers import read_settings
+from artgrab.operator import names
+from artgrab.operator.app import SCRAPES, start_app
+from artgrab.operator.settings import OperatorSettings
+
+_REQUEST_SECONDS = 30.0
+_CONNECT_SECONDS = 10.0
+_OURS = (names.GROUP, names.VERSION, names.PLURAL)
+_JOBS = ("batch", "v1", "jobs")
+
+
+@kopf.on.startup()
+async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
+    """Configure kopf, and start all else."""
+    try:
+        configure_logs()
+        for chatty in ("kopf.objects", "httpx2"):  # a line for each event and for each request
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+        ours = read_settings(OperatorSettings)
+        _configure(settings, cluster_wide=ours.cluster_wide)
+        memo.app = await start_app(ours)
+    except ArtgrabError as error:
+        raise kopf.PermanentError(str(error)) from error
+
+
+def _configure(settings: kopf.OperatorSettings, *, cluster_wide: bool) -> None:
+    settings.posting.enabled = False
+    settings.scanning.disabled = not cluster_wide  # a Role can neither list namespaces nor CRDs
+    settings.networking.request_timeout = _REQUEST_SECONDS  # a lost answer must not stop a watch
+    settings.networking.connect_timeout = _CONNECT_SECONDS
+    selector = ",".join(f"{label}={value}" for label, value in SCRAPES.items())
+    settings.watching.label_selectors[_JOBS] = selector
+    # Nothing of this is used; should it ever be, then under a name that is ours alone.
+    settings.persistence.finalizer = f"{names.GROUP}/kopf"
+    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=names.GROUP)
+    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(
+        prefix=names.GROUP, key="last-handled"
+    )
+
+
+@kopf.on.cleanup()
+async def stop(memo: kopf.Memo, **_: Any) -> None:
+    """End all that was started."""
+    if "app" in memo:
+        await memo.app.stop()
+
+
+@kopf.on.probe(id="operator")
+async def probe(memo: kopf.Memo, **_: Any) -> str:
+    """Fail where something is stuck: only this kind of error answers the probe at once."""
+    if trouble := memo.app.trouble():
+        raise kopf.PermanentError(trouble)
+    return "at work"
+
+
+@kopf.index(*_OURS)
+async def categories(body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
+    """Know all categories before any is looked at."""
+    memo.app.mirror.put_category(dict(body))
+
+
+@kopf.index(*_JOBS)
+async def jobs(body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
+    """Know all Jobs of ours before any category is looked at."""
+    memo.app.mirror.put_job(dict(body))
+
+
+@kopf.on.event(*_OURS)
+async def see_category(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    """Ask for a look at a category."""
+    memo.app.see_category(event["object"], gone=event["type"] == "DELETED")
+
+
+@kopf.on.event(*_JOBS)
+async def see_job(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    """Ask for a look at the category of a Job."""
+    memo.app.see_job(event["object"], gone=event["type"] == "DELETED")

@@ -1,0 +1,68 @@
+"""What is asked of pods, no more often than needed: each last word once, progress now and then."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from artgrab.common.statuses import RunCounts
+from artgrab.operator.cluster import Cluster
+from artgrab.operator.observed import Job, Word
+from artgrab.operator.progress import Ask
+from artgrab.operator.words import last_word, running_ip, start_trouble
+
+
+@dataclass(frozen=True)
+class _Look:
+    at: datetime
+    progress: RunCounts | None
+    trouble: str
+
+
+class PodReports:
+    """Remembers what pods said for as long as their Jobs are there."""
+
+    def __init__(
+        self, cluster: Cluster, ask: Ask, clock: Callable[[], datetime], *, seconds: float
+    ) -> None:
+        self._cluster = cluster
+        self._ask = ask
+        self._clock = clock
+        self._pause = timedelta(seconds=seconds)
+        self._words: dict[str, Word | None] = {}
+        self._looks: dict[str, _Look] = {}
+
+    async def hear(self, job: Job) -> None:
+        """Hear the last word of an ended Job, unless it is known."""
+        if job.finished and job.uid not in self._words:
+            self._words[job.uid] = last_word(await self._cluster.pods_of(job))
+
+    async def look(self, job: Job) -> None:
+        """Look how far a running Job is, unless somebody has a short while ago."""
+        seen = self._looks.get(job.uid)
+        if job.suspended or (seen is not None and self._clock() < seen.at + self._pause):
+            return
+        pods = await self._cluster.pods_of(job)
+        address = running_ip(pods)
+        progress = await self._ask(address) if address else None
+        self._looks[job.uid] = _Look(self._clock(), progress, start_trouble(pods))
+
+    def words(self, jobs: Iterable[Job]) -> dict[str, Word]:
+        """Return the last words that are known."""
+        told = ((job.uid, self._words.get(job.uid)) for job in jobs)
+        return {uid: word for uid, word in told if word is not None}
+
+    def progress(self, jobs: Iterable[Job]) -> RunCounts | None:
+        """Return the counts that a running Job told last."""
+        told = (self._looks[job.uid].progress for job in jobs if job.uid in self._looks)
+        return next((counts for counts in told if counts is not None), None)
+
+    def trouble(self, jobs: Iterable[Job]) -> str:
+        """Return why the pod of a running Job does not start."""
+        told = (self._looks[job.uid].trouble for job in jobs if job.uid in self._looks)
+        return next(filter(None, told), "")
+
+    def keep(self, known: set[str]) -> None:
+        """Forget all Jobs but these."""
+        for memory in (self._words, self._looks):
+            for uid in [uid for uid in memory if uid not in known]:
+                del memory[uid]

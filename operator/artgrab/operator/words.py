@@ -1,0 +1,96 @@
+"""What pods say: the last word of those that ended, and why one does not start."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from artgrab.common.statuses import RunCounts, RunReason
+from artgrab.common.terminations import Counts, decode
+from artgrab.operator.observed import Body, Result, Trouble, Word
+
+_LONGEST = 500
+_NO_START = {
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+}
+_KILLED = {
+    "OOMKilled": "its pod used more memory than scraper.resources allows (OOMKilled)",
+    "DeadlineExceeded": "it ran longer than it may",
+    "Evicted": "its pod was evicted from its node",
+}
+
+
+def last_word(pods: Iterable[Body]) -> Word | None:
+    """Return what the pods of an ended Job say, the last one first; None where none says anything.
+
+    Strangers may have written it: it is bounded, and one line.
+    """
+    said = sorted(_endings(pods), key=lambda one: str(one.get("finishedAt", "")), reverse=True)
+    words = [_word(one) for one in said]
+    results = [word for word in words if isinstance(word, Result)]
+    return next(iter(results), None) or next(iter(words), None)
+
+
+def start_trouble(pods: Iterable[Body]) -> str:
+    """Return why no pod of a running Job does its work; empty where one does, or soon may."""
+    for pod in pods:
+        for status in _statuses(pod):
+            reason = (status.get("state", {}).get("waiting") or {}).get("reason", "")
+            if reason in _NO_START:
+                return f"{reason} ({status.get('image', 'its image')})"
+        for one in pod.get("status", {}).get("conditions") or ():
+            if one.get("type") == "PodScheduled" and one.get("reason") == "Unschedulable":
+                return "Unschedulable: no node has room for it"
+    return ""
+
+
+def running_ip(pods: Iterable[Body]) -> str:
+    """Return the address of the pod that runs; empty where none does."""
+    running = (pod["status"] for pod in pods if pod.get("status", {}).get("phase") == "Running")
+    return next((status.get("podIP", "") for status in running), "")
+
+
+def _statuses(pod: Body) -> Iterable[dict[str, Any]]:
+    return pod.get("status", {}).get("containerStatuses") or ()
+
+
+def _endings(pods: Iterable[Body]) -> Iterator[dict[str, Any]]:
+    for pod in pods:
+        for status in _statuses(pod):
+            ended = status.get("state", {}).get("terminated")
+            if ended:
+                yield ended
+        if not _statuses(pod) and (reason := pod.get("status", {}).get("reason")):
+            yield {"reason": reason}
+
+
+def _word(ended: dict[str, Any]) -> Word:
+    text = str(ended.get("message") or "")
+    found = decode(text.strip())
+    if found is None:
+        return Trouble(_last_line(text) or _reason(ended))
+    if found.error:
+        return Trouble(found.error[:_LONGEST])
+    if found.reason not in set(RunReason):
+        return Trouble(f"it ended with a reason that is not known: {found.reason[:_LONGEST]}")
+    return Result(found.run_id, RunReason(found.reason), _counts(found.counts), found.problems)
+
+
+def _counts(counts: Counts | None) -> RunCounts:
+    told = counts or Counts()
+    return RunCounts(**{name: max(0, getattr(told, name)) for name in type(told).__struct_fields__})
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return "".join(char for char in lines[-1] if char.isprintable())[:_LONGEST] if lines else ""
+
+
+def _reason(ended: dict[str, Any]) -> str:
+    reason = str(ended.get("reason") or "")
+    code = ended.get("exitCode")
+    return _KILLED.get(reason) or f"its pod ended with exit code {code} ({reason or 'no reason'})"
