@@ -40,8 +40,8 @@ Fields are written as here, in camelCase. Text that YAML takes for something els
 `2017`) goes into quotes; numbers are plain digits. Anchors, aliases and tags are not taken, and a
 file has a megabyte at most.
 
-A cluster with the definitions of `k8s/crds` takes the same documents by `kubectl apply`, refuses the
-same mistakes as far as a schema can, and `kubectl explain artcategory.spec` tells the same there.
+A cluster with the definitions of `k8s/crds` takes the same documents by `kubectl apply` and refuses
+the same mistakes as far as a schema can; `kubectl explain artcategory.spec` tells the same there.
 """
 _SIZES = {
     "minLength": "{} characters or more",
