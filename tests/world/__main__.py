@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "missing":
                 print("\n".join(missing_requirements()))
             case _:
-                _serve(port=options.port, wiki=not options.no_wiki)
+                _serve(address=options.host, port=options.port, wiki=not options.no_wiki)
     except ArtgrabError as error:
         print(f"world: {error}", file=sys.stderr)
         return error.exit_code
@@ -37,12 +37,13 @@ def _parser() -> argparse.ArgumentParser:
         default="serve",
         help="missing prints the Debian packages still to be installed, one a line",
     )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=0, help="a free one where not given")
     parser.add_argument("--no-wiki", action="store_true", help="galleries only, without PHP")
     return parser
 
 
-def _serve(*, port: int, wiki: bool) -> None:
+def _serve(*, address: str, port: int, wiki: bool) -> None:
     stopped = threading.Event()
 
     def stop(signum: int, frame: FrameType | None) -> None:
@@ -50,7 +51,7 @@ def _serve(*, port: int, wiki: bool) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    with demo_world(wiki=wiki, port=port) as world:
+    with demo_world(wiki=wiki, port=port, address=address) as world:
         print(_directions(world), flush=True)
         stopped.wait()
 

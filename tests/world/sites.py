@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,8 @@ _MORE_SECONDS = 0.15
 """What a "load more" button has to wait for its answer."""
 _ROBOTS = "User-agent: *\nAllow: /\n"
 _MAX_PAGE = 1000
+LOG_HOST = "log.test"
+"""Where other processes read what was asked; what they ask is not kept."""
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -45,6 +47,8 @@ class RequestLog:
 
     async def note(self, request: web.Request, response: web.StreamResponse) -> None:
         """Keep a request; aiohttp calls it when an answer's headers are ready."""
+        if host_of(request) == LOG_HOST:
+            return
         self._seen.append(
             SeenRequest(
                 host=host_of(request),
@@ -156,7 +160,21 @@ def _number(text: str, *, least: int) -> int:
 
 def application(sites: Sites, log: RequestLog) -> web.Application:
     """Return the aiohttp application that is the whole world."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if host_of(request) == LOG_HOST:
+            return _told(request, log)
+        return await sites.answer(request)
+
     app = web.Application()
     app.on_response_prepare.append(log.note)
-    app.router.add_route("*", "/{path:.*}", sites.answer)
+    app.router.add_route("*", "/{path:.*}", answer)
     return app
+
+
+def _told(request: web.Request, log: RequestLog) -> web.Response:
+    """Tell the requests that match the shell patterns in the query, `host` and `path`."""
+    if request.path != "/requests":
+        raise web.HTTPNotFound
+    patterns = {name: request.query.get(name, "*") for name in ("host", "path")}
+    return web.json_response([asdict(seen) for seen in log.select(**patterns)])

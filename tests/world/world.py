@@ -19,6 +19,7 @@ from tests.world.pictures import catalogue as cached_catalogue
 from tests.world.scripts import scripts
 from tests.world.signals import SignalSites
 from tests.world.sites import RequestLog, SeenRequest, Site, Sites, application
+from tests.world.unruly import UnrulySites
 from tests.world.wiki import running_wiki, wiki_code, wiki_files
 from tests.world.wiki_site import WikiSite
 
@@ -73,8 +74,10 @@ def prepare(*, wiki: bool = True) -> None:
 
 
 @contextmanager
-def demo_world(*, wiki: bool = True, port: int = 0) -> Iterator[World]:
+def demo_world(*, wiki: bool = True, port: int = 0, address: str = _LOOPBACK) -> Iterator[World]:
     """Run the world in a thread, on a free port of loopback where none is named.
+
+    Whoever reaches it by another `address` reads its log at `http://log.test/requests`.
 
     Without the wiki no PHP is needed, and the categories of the wiki are missing.
     Raises SurroundingsError as prepare does, and where the port is taken.
@@ -85,24 +88,24 @@ def demo_world(*, wiki: bool = True, port: int = 0) -> Iterator[World]:
     hosts = plan_hosts(catalogue)
     log = RequestLog()
     with ExitStack() as stack:
-        others: list[Site] = [SignalSites(catalogue)]
+        others: list[Site] = [SignalSites(catalogue), UnrulySites(catalogue)]
         if wiki:
             files = wiki_files(root, catalogue)
             others += [WikiSite(catalogue, files.images, stack.enter_context(running_wiki(files)))]
         sites = Sites(catalogue, hosts, scripts=scripts(root), others=tuple(others))
-        bound = stack.enter_context(_served(application(sites, log), port))
+        bound = stack.enter_context(_served(application(sites, log), address, port))
         yield World(bound, catalogue, hosts, sites.troubles.images, log)
 
 
 @contextmanager
-def _served(app: web.Application, port: int) -> Iterator[int]:
+def _served(app: web.Application, address: str, port: int) -> Iterator[int]:
     """Serve from a thread with a loop of its own and yield the port."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="demo-world", daemon=True)
     thread.start()
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     try:
-        yield asyncio.run_coroutine_threadsafe(_start(runner, port), loop).result()
+        yield asyncio.run_coroutine_threadsafe(_start(runner, address, port), loop).result()
     finally:
         asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
@@ -110,11 +113,11 @@ def _served(app: web.Application, port: int) -> Iterator[int]:
         loop.close()
 
 
-async def _start(runner: web.AppRunner, port: int) -> int:
+async def _start(runner: web.AppRunner, address: str, port: int) -> int:
     await runner.setup()
     try:
-        await web.TCPSite(runner, _LOOPBACK, port, backlog=1024).start()
+        await web.TCPSite(runner, address, port, backlog=1024).start()
     except OSError as error:
-        raise SurroundingsError(f"port {port} of {_LOOPBACK} is taken: name another") from error
+        raise SurroundingsError(f"port {port} of {address} is taken: name another") from error
     bound: int = runner.addresses[0][1]
     return bound
