@@ -53,7 +53,7 @@ def _client(
 ) -> IngestClient:
     return IngestClient(
         endpoints,
-        hello=_HELLO,
+        hello=lambda: _HELLO,
         on_ack=answers.append,
         policy=policy,
         sleep=_brief,
@@ -177,7 +177,7 @@ async def test_a_busy_host_is_tried_again_after_the_time_it_asks_for() -> None:
     async with played(PlayedDownloader(answer=answer)) as downloader:
         client = IngestClient(
             [downloader.endpoint],
-            hello=_HELLO,
+            hello=lambda: _HELLO,
             on_ack=answers.append,
             sleep=sleep,
             policy=Policy(resolve_seconds=0.123),
@@ -200,6 +200,7 @@ async def test_a_host_that_stays_busy_is_given_up_in_the_end() -> None:
     assert [one.outcome for one in answers] == [AckOutcome.FAILED] * 3
     assert answers[0].reason == "gave up after 4 tries: host busy"
     assert len(downloader.received) == 12
+    assert sorted(one.last_try for one in downloader.received) == [False] * 9 + [True] * 3
 
 
 async def test_where_no_downloader_listens_the_error_says_so() -> None:

@@ -122,6 +122,16 @@ async def ingest(endpoint: str, candidates: Iterable[pb.Candidate], **fields: An
         return [ack for response in responses for ack in response.acks.acks]
 
 
+async def end_run(endpoint: str, **fields: Any) -> pb.EndRunResponse:
+    """End the run of hello(), unless fields say otherwise."""
+    names = {"namespace": "default", "category": "cats", "run_id": "run-1"}
+    request = pb.EndRunRequest(**{**names, "reason": "TargetReached", **fields})
+    async with grpc.aio.insecure_channel(endpoint) as channel:
+        answer = await pb_grpc.IngestServiceStub(channel).EndRun(request, timeout=WAIT_SECONDS)
+    assert isinstance(answer, pb.EndRunResponse)
+    return answer
+
+
 async def ingest_one(endpoint: str, url: str, **fields: Any) -> tuple[str, str]:
     """Send one candidate on a stream of its own and return its outcome and reason."""
     (found,) = outcomes(await ingest(endpoint, [candidate(url)], **fields)).values()

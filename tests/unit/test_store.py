@@ -14,7 +14,7 @@ from artgrab.common.errors import (
     ObjectMissingError,
     SurroundingsError,
 )
-from artgrab.common.store import ObjectInfo, Store
+from artgrab.common.store import Store
 
 
 @pytest.fixture
@@ -80,11 +80,8 @@ def test_verified_bytes_are_those_of_the_digest(store: Store) -> None:
 def test_a_listing_is_ordered_and_stays_below_its_prefix(store: Store) -> None:
     for key in ("a/2", "a/10", "a/1/x", "ab/1", "b"):
         store.put(key, key.encode())
-    assert list(store.list("a")) == [
-        ObjectInfo("a/1/x", 5),
-        ObjectInfo("a/10", 4),
-        ObjectInfo("a/2", 3),
-    ]
+    found = [(info.key, info.size) for info in store.list("a")]
+    assert found == [("a/1/x", 5), ("a/10", 4), ("a/2", 3)]
     assert not list(store.list("none"))
 
 

@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61rtgrab/v1/ingest_service.proto\x12\nartgrab.v1\x1a\x1egoogle/protobuf/duration.proto\"\x85\x01\n\rIngestRequest\x12\"\n\x05hello\x18\x01 \x01(\x0b\x32\x11.artgrab.v1.HelloH\x00\x12\"\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x11.artgrab.v1.BatchH\x00\x12$\n\x06\x66inish\x18\x03 \x01(\x0b\x32\x12.artgrab.v1.FinishH\x00\x42\x06\n\x04kind\"q\n\x05Hello\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\r\n\x05token\x18\x04 \x01(\t\x12$\n\x07\x66ilters\x18\x05 \x01(\x0b\x32\x13.artgrab.v1.Filters\"\x1b\n\x07\x46ilters\x12\x10\n\x08min_side\x18\x01 \x01(\r\"2\n\x05\x42\x61tch\x12)\n\ncandidates\x18\x01 \x03(\x0b\x32\x15.artgrab.v1.Candidate\"\x9e\x02\n\tCandidate\x12\x14\n\x0c\x63\x61ndidate_id\x18\x01 \x01(\x0c\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x10\n\x08page_url\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\r\n\x05query\x18\x05 \x01(\t\x12\x11\n\tpartition\x18\x06 \x01(\t\x12\x0c\n\x04rank\x18\x07 \x01(\r\x12\r\n\x05title\x18\x08 \x01(\t\x12\x15\n\rclaimed_width\x18\t \x01(\r\x12\x16\n\x0e\x63laimed_height\x18\n \x01(\r\x12$\n\x07licence\x18\x0b \x01(\x0b\x32\x13.artgrab.v1.Licence\x12\x0f\n\x07\x63reator\x18\x0c \x01(\t\x12\x11\n\tpage_read\x18\r \x01(\x08\x12\x14\n\x0cpage_signals\x18\x0e \x03(\t\"6\n\x07Licence\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x10\n\x08\x65vidence\x18\x03 \x01(\t\"\x08\n\x06\x46inish\"\xb2\x01\n\x0eIngestResponse\x12&\n\x07welcome\x18\x01 \x01(\x0b\x32\x13.artgrab.v1.WelcomeH\x00\x12$\n\x04\x61\x63ks\x18\x02 \x01(\x0b\x32\x14.artgrab.v1.AckBatchH\x00\x12&\n\x07\x63redits\x18\x03 \x01(\x0b\x32\x13.artgrab.v1.CreditsH\x00\x12\"\n\x05\x64rain\x18\x04 \x01(\x0b\x32\x11.artgrab.v1.DrainH\x00\x42\x06\n\x04kind\"\x1a\n\x07Welcome\x12\x0f\n\x07\x63redits\x18\x01 \x01(\r\"\x1d\n\x07\x43redits\x12\x12\n\ncandidates\x18\x01 \x01(\r\"1\n\x05\x44rain\x12(\n\x05grace\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\")\n\x08\x41\x63kBatch\x12\x1d\n\x04\x61\x63ks\x18\x01 \x03(\x0b\x32\x0f.artgrab.v1.Ack\"\x81\x01\n\x03\x41\x63k\x12\x14\n\x0c\x63\x61ndidate_id\x18\x01 \x01(\x0c\x12$\n\x07outcome\x18\x02 \x01(\x0e\x32\x13.artgrab.v1.Outcome\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration*\x97\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_STORED\x10\x01\x12\x1c\n\x18OUTCOME_ALREADY_RECORDED\x10\x02\x12\x14\n\x10OUTCOME_REJECTED\x10\x03\x12\x12\n\x0eOUTCOME_FAILED\x10\x04\x12\x17\n\x13OUTCOME_RETRY_LATER\x10\x05\x32T\n\rIngestService\x12\x43\n\x06Ingest\x12\x19.artgrab.v1.IngestRequest\x1a\x1a.artgrab.v1.IngestResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61rtgrab/v1/ingest_service.proto\x12\nartgrab.v1\x1a\x1egoogle/protobuf/duration.proto\"\x85\x01\n\rIngestRequest\x12\"\n\x05hello\x18\x01 \x01(\x0b\x32\x11.artgrab.v1.HelloH\x00\x12\"\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x11.artgrab.v1.BatchH\x00\x12$\n\x06\x66inish\x18\x03 \x01(\x0b\x32\x12.artgrab.v1.FinishH\x00\x42\x06\n\x04kind\"q\n\x05Hello\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\r\n\x05token\x18\x04 \x01(\t\x12$\n\x07\x66ilters\x18\x05 \x01(\x0b\x32\x13.artgrab.v1.Filters\"\x1b\n\x07\x46ilters\x12\x10\n\x08min_side\x18\x01 \x01(\r\"2\n\x05\x42\x61tch\x12)\n\ncandidates\x18\x01 \x03(\x0b\x32\x15.artgrab.v1.Candidate\"\xb0\x02\n\tCandidate\x12\x14\n\x0c\x63\x61ndidate_id\x18\x01 \x01(\x0c\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x10\n\x08page_url\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\r\n\x05query\x18\x05 \x01(\t\x12\x11\n\tpartition\x18\x06 \x01(\t\x12\x0c\n\x04rank\x18\x07 \x01(\r\x12\r\n\x05title\x18\x08 \x01(\t\x12\x15\n\rclaimed_width\x18\t \x01(\r\x12\x16\n\x0e\x63laimed_height\x18\n \x01(\r\x12$\n\x07licence\x18\x0b \x01(\x0b\x32\x13.artgrab.v1.Licence\x12\x0f\n\x07\x63reator\x18\x0c \x01(\t\x12\x11\n\tpage_read\x18\r \x01(\x08\x12\x14\n\x0cpage_signals\x18\x0e \x03(\t\x12\x10\n\x08last_try\x18\x0f \x01(\x08\"6\n\x07Licence\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x10\n\x08\x65vidence\x18\x03 \x01(\t\"\x08\n\x06\x46inish\"\xb2\x01\n\x0eIngestResponse\x12&\n\x07welcome\x18\x01 \x01(\x0b\x32\x13.artgrab.v1.WelcomeH\x00\x12$\n\x04\x61\x63ks\x18\x02 \x01(\x0b\x32\x14.artgrab.v1.AckBatchH\x00\x12&\n\x07\x63redits\x18\x03 \x01(\x0b\x32\x13.artgrab.v1.CreditsH\x00\x12\"\n\x05\x64rain\x18\x04 \x01(\x0b\x32\x11.artgrab.v1.DrainH\x00\x42\x06\n\x04kind\"\x1a\n\x07Welcome\x12\x0f\n\x07\x63redits\x18\x01 \x01(\r\"\x1d\n\x07\x43redits\x12\x12\n\ncandidates\x18\x01 \x01(\r\"1\n\x05\x44rain\x12(\n\x05grace\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\")\n\x08\x41\x63kBatch\x12\x1d\n\x04\x61\x63ks\x18\x01 \x03(\x0b\x32\x0f.artgrab.v1.Ack\"u\n\rEndRunRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\r\n\x05token\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x10\n\x08problems\x18\x06 \x03(\t\"V\n\x0e\x45ndRunResponse\x12\x12\n\ncandidates\x18\x01 \x01(\x04\x12\x0e\n\x06stored\x18\x02 \x01(\x04\x12\x10\n\x08rejected\x18\x03 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x04\"\x81\x01\n\x03\x41\x63k\x12\x14\n\x0c\x63\x61ndidate_id\x18\x01 \x01(\x0c\x12$\n\x07outcome\x18\x02 \x01(\x0e\x32\x13.artgrab.v1.Outcome\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration*\x97\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_STORED\x10\x01\x12\x1c\n\x18OUTCOME_ALREADY_RECORDED\x10\x02\x12\x14\n\x10OUTCOME_REJECTED\x10\x03\x12\x12\n\x0eOUTCOME_FAILED\x10\x04\x12\x17\n\x13OUTCOME_RETRY_LATER\x10\x05\x32\x95\x01\n\rIngestService\x12\x43\n\x06Ingest\x12\x19.artgrab.v1.IngestRequest\x1a\x1a.artgrab.v1.IngestResponse(\x01\x30\x01\x12?\n\x06\x45ndRun\x12\x19.artgrab.v1.EndRunRequest\x1a\x1a.artgrab.v1.EndRunResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'artgrab.v1.ingest_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OUTCOME']._serialized_start=1233
-  _globals['_OUTCOME']._serialized_end=1384
+  _globals['_OUTCOME']._serialized_start=1458
+  _globals['_OUTCOME']._serialized_end=1609
   _globals['_INGESTREQUEST']._serialized_start=80
   _globals['_INGESTREQUEST']._serialized_end=213
   _globals['_HELLO']._serialized_start=215
@@ -43,23 +43,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCH']._serialized_start=359
   _globals['_BATCH']._serialized_end=409
   _globals['_CANDIDATE']._serialized_start=412
-  _globals['_CANDIDATE']._serialized_end=698
-  _globals['_LICENCE']._serialized_start=700
-  _globals['_LICENCE']._serialized_end=754
-  _globals['_FINISH']._serialized_start=756
-  _globals['_FINISH']._serialized_end=764
-  _globals['_INGESTRESPONSE']._serialized_start=767
-  _globals['_INGESTRESPONSE']._serialized_end=945
-  _globals['_WELCOME']._serialized_start=947
-  _globals['_WELCOME']._serialized_end=973
-  _globals['_CREDITS']._serialized_start=975
-  _globals['_CREDITS']._serialized_end=1004
-  _globals['_DRAIN']._serialized_start=1006
-  _globals['_DRAIN']._serialized_end=1055
-  _globals['_ACKBATCH']._serialized_start=1057
-  _globals['_ACKBATCH']._serialized_end=1098
-  _globals['_ACK']._serialized_start=1101
-  _globals['_ACK']._serialized_end=1230
-  _globals['_INGESTSERVICE']._serialized_start=1386
-  _globals['_INGESTSERVICE']._serialized_end=1470
+  _globals['_CANDIDATE']._serialized_end=716
+  _globals['_LICENCE']._serialized_start=718
+  _globals['_LICENCE']._serialized_end=772
+  _globals['_FINISH']._serialized_start=774
+  _globals['_FINISH']._serialized_end=782
+  _globals['_INGESTRESPONSE']._serialized_start=785
+  _globals['_INGESTRESPONSE']._serialized_end=963
+  _globals['_WELCOME']._serialized_start=965
+  _globals['_WELCOME']._serialized_end=991
+  _globals['_CREDITS']._serialized_start=993
+  _globals['_CREDITS']._serialized_end=1022
+  _globals['_DRAIN']._serialized_start=1024
+  _globals['_DRAIN']._serialized_end=1073
+  _globals['_ACKBATCH']._serialized_start=1075
+  _globals['_ACKBATCH']._serialized_end=1116
+  _globals['_ENDRUNREQUEST']._serialized_start=1118
+  _globals['_ENDRUNREQUEST']._serialized_end=1235
+  _globals['_ENDRUNRESPONSE']._serialized_start=1237
+  _globals['_ENDRUNRESPONSE']._serialized_end=1323
+  _globals['_ACK']._serialized_start=1326
+  _globals['_ACK']._serialized_end=1455
+  _globals['_INGESTSERVICE']._serialized_start=1612
+  _globals['_INGESTSERVICE']._serialized_end=1761
 # @@protoc_insertion_point(module_scope)

@@ -62,7 +62,7 @@ class Batch(_message.Message):
     def __init__(self, candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ...) -> None: ...
 
 class Candidate(_message.Message):
-    __slots__ = ("candidate_id", "url", "page_url", "source", "query", "partition", "rank", "title", "claimed_width", "claimed_height", "licence", "creator", "page_read", "page_signals")
+    __slots__ = ("candidate_id", "url", "page_url", "source", "query", "partition", "rank", "title", "claimed_width", "claimed_height", "licence", "creator", "page_read", "page_signals", "last_try")
     CANDIDATE_ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     PAGE_URL_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +77,7 @@ class Candidate(_message.Message):
     CREATOR_FIELD_NUMBER: _ClassVar[int]
     PAGE_READ_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIGNALS_FIELD_NUMBER: _ClassVar[int]
+    LAST_TRY_FIELD_NUMBER: _ClassVar[int]
     candidate_id: bytes
     url: str
     page_url: str
@@ -91,7 +92,8 @@ class Candidate(_message.Message):
     creator: str
     page_read: bool
     page_signals: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, candidate_id: _Optional[bytes] = ..., url: _Optional[str] = ..., page_url: _Optional[str] = ..., source: _Optional[str] = ..., query: _Optional[str] = ..., partition: _Optional[str] = ..., rank: _Optional[int] = ..., title: _Optional[str] = ..., claimed_width: _Optional[int] = ..., claimed_height: _Optional[int] = ..., licence: _Optional[_Union[Licence, _Mapping]] = ..., creator: _Optional[str] = ..., page_read: _Optional[bool] = ..., page_signals: _Optional[_Iterable[str]] = ...) -> None: ...
+    last_try: bool
+    def __init__(self, candidate_id: _Optional[bytes] = ..., url: _Optional[str] = ..., page_url: _Optional[str] = ..., source: _Optional[str] = ..., query: _Optional[str] = ..., partition: _Optional[str] = ..., rank: _Optional[int] = ..., title: _Optional[str] = ..., claimed_width: _Optional[int] = ..., claimed_height: _Optional[int] = ..., licence: _Optional[_Union[Licence, _Mapping]] = ..., creator: _Optional[str] = ..., page_read: _Optional[bool] = ..., page_signals: _Optional[_Iterable[str]] = ..., last_try: _Optional[bool] = ...) -> None: ...
 
 class Licence(_message.Message):
     __slots__ = ("code", "url", "evidence")
@@ -142,6 +144,34 @@ class AckBatch(_message.Message):
     ACKS_FIELD_NUMBER: _ClassVar[int]
     acks: _containers.RepeatedCompositeFieldContainer[Ack]
     def __init__(self, acks: _Optional[_Iterable[_Union[Ack, _Mapping]]] = ...) -> None: ...
+
+class EndRunRequest(_message.Message):
+    __slots__ = ("namespace", "category", "run_id", "token", "reason", "problems")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    category: str
+    run_id: str
+    token: str
+    reason: str
+    problems: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., run_id: _Optional[str] = ..., token: _Optional[str] = ..., reason: _Optional[str] = ..., problems: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class EndRunResponse(_message.Message):
+    __slots__ = ("candidates", "stored", "rejected", "failed")
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    STORED_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    candidates: int
+    stored: int
+    rejected: int
+    failed: int
+    def __init__(self, candidates: _Optional[int] = ..., stored: _Optional[int] = ..., rejected: _Optional[int] = ..., failed: _Optional[int] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("candidate_id", "outcome", "reason", "retry_after")

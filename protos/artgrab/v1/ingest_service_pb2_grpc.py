@@ -42,6 +42,11 @@ class IngestServiceStub:
                 request_serializer=artgrab_dot_v1_dot_ingest__service__pb2.IngestRequest.SerializeToString,
                 response_deserializer=artgrab_dot_v1_dot_ingest__service__pb2.IngestResponse.FromString,
                 _registered_method=True)
+        self.EndRun = channel.unary_unary(
+                '/artgrab.v1.IngestService/EndRun',
+                request_serializer=artgrab_dot_v1_dot_ingest__service__pb2.EndRunRequest.SerializeToString,
+                response_deserializer=artgrab_dot_v1_dot_ingest__service__pb2.EndRunResponse.FromString,
+                _registered_method=True)
 
 
 class IngestServiceServicer:
@@ -56,6 +61,14 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EndRun(self, request, context):
+        """Ends a run all of whose candidates are acknowledged: its records are merged, pictures that no
+        record names are removed, and its summary is written. May be repeated, at any downloader.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -63,6 +76,11 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.Ingest,
                     request_deserializer=artgrab_dot_v1_dot_ingest__service__pb2.IngestRequest.FromString,
                     response_serializer=artgrab_dot_v1_dot_ingest__service__pb2.IngestResponse.SerializeToString,
+            ),
+            'EndRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndRun,
+                    request_deserializer=artgrab_dot_v1_dot_ingest__service__pb2.EndRunRequest.FromString,
+                    response_serializer=artgrab_dot_v1_dot_ingest__service__pb2.EndRunResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -95,6 +113,33 @@ class IngestService:
             '/artgrab.v1.IngestService/Ingest',
             artgrab_dot_v1_dot_ingest__service__pb2.IngestRequest.SerializeToString,
             artgrab_dot_v1_dot_ingest__service__pb2.IngestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/artgrab.v1.IngestService/EndRun',
+            artgrab_dot_v1_dot_ingest__service__pb2.EndRunRequest.SerializeToString,
+            artgrab_dot_v1_dot_ingest__service__pb2.EndRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

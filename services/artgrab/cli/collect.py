@@ -1,7 +1,7 @@
 """The first half of `artgrab run`: every category that has not ended its run is scraped."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from artgrab.cli.failures import raise_together
@@ -10,11 +10,10 @@ from artgrab.cli.supervision import running
 from artgrab.common.errors import ArtgrabError
 from artgrab.common.network import NetworkSettings
 from artgrab.common.progress import Progress, ProgressSink
-from artgrab.common.record_parts import compact
 from artgrab.common.resources import ArtCategory
-from artgrab.common.runs import RunSummary, count_records, due, run_id_of, write_run_summary
+from artgrab.common.runs import count_records, due, run_id_of
 from artgrab.common.store import Store
-from artgrab.downloader.sweep import sweep
+from artgrab.downloader.endings import Ending, end_run, to_its_end
 from artgrab.scraper.scrape import AllSourcesFailedError, ScrapeOutcome, scrape
 from artgrab.scraper.turns import Turns
 from artgrab.scraper.wariness import Wariness
@@ -71,24 +70,16 @@ class Collector:
     async def _run(self, category: ArtCategory, endpoint: str) -> None:
         before = count_records(self.store, category)
         outcome = await self._scrape(category, endpoint)
-        name, namespace = category.metadata.name, category.metadata.namespace
-        await _to_its_end(compact, self.store, namespace=namespace, category=name)
-        await _to_its_end(sweep, self.store, namespace=namespace, category=name)
-        counts = count_records(self.store, category)
+        ending = Ending(
+            namespace=category.metadata.namespace,
+            category=category.metadata.name,
+            run_id=run_id_of(category),
+            reason=outcome.reason,
+            problems=tuple(outcome.problems),
+        )
+        counts = await to_its_end(lambda: end_run(self.store, ending))
         self.work.fetched += outcome.fetched
         self.work.stored += counts.stored - before.stored
-        write_run_summary(
-            self.store,
-            category,
-            RunSummary(
-                run_id=run_id_of(category),
-                reason=outcome.reason,
-                counts=counts,
-                problems=[
-                    f"{s.source} {s.partition}: {s.problem}" for s in outcome.sources if s.problem
-                ],
-            ),
-        )
 
     async def _scrape(self, category: ArtCategory, endpoint: str) -> ScrapeOutcome:
         try:
@@ -103,15 +94,3 @@ class Collector:
             )
         except AllSourcesFailedError as error:
             return error.outcome  # what they gave is kept; the summary says what was wrong
-
-
-async def _to_its_end(function: Callable[..., object], *arguments: object, **named: object) -> None:
-    """Run a function in a thread; whoever is cancelled meanwhile goes on only when it has ended.
-
-    It changes the store, which is ours only until we go on.
-    """
-    work = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **named))
-    try:
-        await asyncio.shield(work)
-    finally:
-        await asyncio.wait([work])

@@ -57,12 +57,12 @@ def scrape(
         list[str], typer.Option(metavar="HOST:PORT", help="Where a downloader answers; repeatable.")
     ],
 ) -> None:
-    """Find the pictures of these categories and stream their URLs to the downloaders."""
+    """Find the pictures of these categories, have downloaders fetch them, and end the runs."""
     categories = check_scrape(load_documents(files))
     network = read_settings(NetworkSettings)
     from artgrab.cli.failures import raise_together
+    from artgrab.scraper.job import scrape_to_the_end
     from artgrab.scraper.reachable import check_downloaders
-    from artgrab.scraper.scrape import scrape as scrape_category
     from artgrab.scraper.wariness import Wariness
 
     interrupts.run(check_browser(categories))
@@ -73,7 +73,7 @@ def scrape(
         if advice := contact_advice(network, categories):
             warn(progress, advice)
         for category in categories:
-            work = scrape_category(
+            work = scrape_to_the_end(
                 category,
                 run_id=run_id_of(category),
                 endpoints=downloader,
@@ -82,20 +82,25 @@ def scrape(
                 wariness=wariness,
             )
             try:
-                typer.echo(msgspec.json.encode(interrupts.run(work)).decode())
+                ended = interrupts.run(work)
             except ArtgrabError as error:
                 failed[category.metadata.name] = error
+                continue
+            if ended.trouble:
+                failed[category.metadata.name] = ended.trouble
+            else:
+                typer.echo(msgspec.json.encode(ended.outcome).decode())
     raise_together(failed, all_failed=len(failed) == len(categories))
 
 
 def download(store: StoreUri = DEFAULT_STORE, listen: Listen = "127.0.0.1:50051") -> None:
     """Serve scrapers: fetch what they find into the store, until interrupted."""
-    from artgrab.downloader.server import loopback_host
+    from artgrab.downloader.server import listen_host
     from artgrab.downloader.server import run as run_server
     from artgrab.downloader.settings import DownloaderSettings
 
-    loopback_host(listen)
     settings = read_settings(DownloaderSettings, listen=listen)
+    listen_host(settings)
     run_server(settings, read_settings(NetworkSettings), Store.open(store), _announce)
 
 

@@ -130,7 +130,15 @@ def write_run_summary(
     store: Store, category: ArtCategory, summary: RunSummary, *, now: Clock = _now
 ) -> None:
     """Mark the category's run as ended, now."""
-    key = run_key(category.metadata.namespace, category.metadata.name, summary.run_id)
+    name, namespace = category.metadata.name, category.metadata.namespace
+    put_run_summary(store, summary, namespace=namespace, category=name, now=now)
+
+
+def put_run_summary(
+    store: Store, summary: RunSummary, *, namespace: str, category: str, now: Clock = _now
+) -> None:
+    """Mark a run as ended, now, of a category by its name."""
+    key = run_key(namespace, category, summary.run_id)
     ended = msgspec.structs.replace(summary, ended_at=now().isoformat(timespec="seconds"))
     store.put(key, msgspec.json.encode(ended))
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import prometheus_client
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsError
 
@@ -121,6 +122,32 @@ def bind(server: Any, listen: str) -> int:
     except RuntimeError as error:
         raise _taken(listen, "gRPC refuses it") from error
     return port
+
+
+@contextmanager
+def metrics_server(registry: Any, address: str, port: int, *, advice: str) -> Iterator[int]:
+    """Serve Prometheus metrics over HTTP; yields the port.
+
+    Args:
+        registry: what is served (prometheus_client.CollectorRegistry).
+        address: of this machine; 0.0.0.0 lets others read.
+        port: 0 takes a free one.
+        advice: what to change where the address is taken.
+
+    Raises:
+        SurroundingsError: it is taken.
+    """
+    try:
+        server, thread = prometheus_client.start_http_server(port, addr=address, registry=registry)
+    except OSError as error:
+        why = f"metrics on {address} port {port}: {error.strerror}"
+        raise SurroundingsError(f"{why}; {advice}") from error
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def _taken(listen: str, why: str) -> SurroundingsError:

@@ -66,11 +66,27 @@ class _Known(NamedTuple):
 class _Ledger:
     """The state of one category, shared by all its streams in this process."""
 
-    def __init__(self, records: dict[str, MergedRecord]) -> None:
-        self.known = {
-            key: _known(merged.record, merged.sightings) for key, merged in records.items()
-        }
+    def __init__(self) -> None:
+        self.known: dict[str, _Known] = {}
         self.under_way: dict[str, asyncio.Future[Verdict | None]] = {}
+        self._news: list[dict[str, _Known]] = []
+        """For each reading of the store under way: what was recorded since it began."""
+
+    def note(self, key: str, known: _Known) -> None:
+        """Take note of a record that is durable."""
+        for known_by_key in (self.known, *self._news):
+            known_by_key[key] = known
+
+    async def refresh(self, read: Callable[[], Awaitable[dict[str, MergedRecord]]]) -> None:
+        """Know what the store holds, and nothing else: others write, and clean up."""
+        news: dict[str, _Known] = {}
+        self._news.append(news)
+        try:
+            records = await read()
+        finally:
+            self._news = [one for one in self._news if one is not news]
+        found = {key: _known(merged.record, merged.sightings) for key, merged in records.items()}
+        self.known = found | news
 
 
 class _SecondTries:
@@ -96,7 +112,7 @@ class Ledgers:
     def __init__(self, store: Store, tombstones: Tombstones | None = None) -> None:
         self._store = store
         self._tombstones = tombstones or Tombstones(store)
-        self._ledgers: dict[tuple[str, str], asyncio.Task[_Ledger]] = {}
+        self._ledgers: dict[tuple[str, str], _Ledger] = {}
         self._leases: dict[tuple[str, str], int] = {}
         self._second_tries = _SecondTries()
 
@@ -113,7 +129,8 @@ class Ledgers:
         self._leases[key] = self._leases.get(key, 0) + 1
         writer = RecordWriter(self._store, namespace=namespace, category=category, run_id=run_id)
         try:
-            ledger = await self._ledger(key)
+            ledger = self._ledgers.setdefault(key, _Ledger())
+            await ledger.refresh(lambda: self._read(namespace, category))
             await self._tombstones.refresh(anew=True)
             yield Desk(
                 ledger,
@@ -135,17 +152,16 @@ class Ledgers:
             del self._leases[key]
             self._ledgers.pop(key, None)
 
-    async def _ledger(self, key: tuple[str, str]) -> _Ledger:
-        task = self._ledgers.get(key)
-        if task is None or (task.done() and task.exception() is not None):
-            task = self._ledgers[key] = asyncio.create_task(self._read(*key))
-        return await asyncio.shield(task)
+    async def settled(self, namespace: str, category: str) -> None:
+        """Return when what is under way of a category now is settled; it may be begun again."""
+        ledger = self._ledgers.get((namespace, category))
+        if ledger is not None and ledger.under_way:
+            await asyncio.wait(list(ledger.under_way.values()))
 
-    async def _read(self, namespace: str, category: str) -> _Ledger:
-        records = await asyncio.to_thread(
+    async def _read(self, namespace: str, category: str) -> dict[str, MergedRecord]:
+        return await asyncio.to_thread(
             read_records, self._store, namespace=namespace, category=category
         )
-        return _Ledger(records)
 
 
 class Desk:
@@ -169,9 +185,15 @@ class Desk:
         self._tombstones = tombstones
 
     async def settle(
-        self, candidate: Candidate, work: Callable[[Candidate], Awaitable[Record]]
+        self,
+        candidate: Candidate,
+        work: Callable[[Candidate], Awaitable[Record]],
+        *,
+        last_try: bool = False,
     ) -> Verdict:
         """Return what became of a candidate, doing the work unless it is recorded or under way.
+
+        On its last try the verdict is final, as long as the work asks for no other.
 
         Raises:
             SurroundingsError: the store failed; nothing may be said about the candidate.
@@ -182,16 +204,22 @@ class Desk:
             others = self._ledger.under_way[key]
             await asyncio.wait([others])
             verdict = others.result()
-            if verdict is not None and not self._is_new_sighting(candidate):
+            if verdict is None or self._is_new_sighting(candidate):
+                continue
+            if not last_try or verdict.outcome is not VerdictOutcome.RETRY_LATER:
                 return verdict
         known = self._ledger.known.get(key)
         if known and self._holds(known):
             await self._note_sighting(candidate, known)
             return Verdict(VerdictOutcome.ALREADY_RECORDED, known.outcome)
-        return await self._settle_first(candidate, work)
+        return await self._settle_first(candidate, work, last_try=last_try)
 
     async def _settle_first(
-        self, candidate: Candidate, work: Callable[[Candidate], Awaitable[Record]]
+        self,
+        candidate: Candidate,
+        work: Callable[[Candidate], Awaitable[Record]],
+        *,
+        last_try: bool,
     ) -> Verdict:
         settled = self._begin(candidate.candidate_id)
         try:
@@ -203,7 +231,7 @@ class Desk:
         except BaseException:
             settled(None)
             raise
-        if self._second_tries.grant(record):
+        if not last_try and self._second_tries.grant(record):
             verdict = Verdict(VerdictOutcome.RETRY_LATER, record.reason, _RETRY_SECONDS)
             settled(verdict)
             return verdict
@@ -238,7 +266,7 @@ class Desk:
         before = self._ledger.known.get(key)
         known = _known(record, (record.candidate,))
         known.sightings.update(before.sightings if before else ())
-        self._ledger.known[key] = known
+        self._ledger.note(key, known)
 
     def _is_new_sighting(self, candidate: Candidate) -> bool:
         known = self._ledger.known.get(candidate.candidate_id)

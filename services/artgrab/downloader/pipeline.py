@@ -144,6 +144,10 @@ class Pipeline:
             self._record(candidate, task, visit, RecordOutcome.STORED), picture, key
         )
 
+    def give_up(self, candidate: Candidate, task: Task, reason: str) -> Record:
+        """Return the record of a candidate that was put off too often; the next run may ask."""
+        return self._failure(candidate, task, _Visit(), reason, passing=True)
+
     async def _picture(self, url: str, visit: _Visit, filters: Filters) -> Picture:
         try:
             async with AsyncExitStack() as held:

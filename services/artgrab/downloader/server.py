@@ -6,22 +6,26 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import timedelta
 from typing import Any
 
 import grpc
-import prometheus_client
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from artgrab.common.errors import BadInputError, SurroundingsError
+from artgrab.common.errors import BadInputError
 from artgrab.common.network import NetworkSettings
 from artgrab.common.servers import (
     bind,
     check_address,
     listen_endpoint,
+    metrics_server,
     set_health,
     signals_set,
 )
 from artgrab.common.store import Store
+from artgrab.common.tokens import read_key
+from artgrab.downloader.admissions import Admissions
+from artgrab.downloader.endings import Endings
 from artgrab.downloader.fetch import open_web
 from artgrab.downloader.hosts import Hosts
 from artgrab.downloader.ledgers import Ledgers
@@ -86,10 +90,11 @@ async def serve(
         stop: ends the service when it is set.
 
     Raises:
-        BadInputError: the address to listen on is none, or is open to others.
+        BadInputError: the address to listen on is none, or is open to others without a key for
+            tokens; or that key is none.
         SurroundingsError: the address is taken.
     """
-    host = loopback_host(settings.listen)
+    host = listen_host(settings)
     stop = stop or asyncio.Event()
     async with AsyncExitStack() as stack:
         stack.enter_context(signals_set(stop))
@@ -116,6 +121,7 @@ async def serve(
 async def _servicer(
     settings: DownloaderSettings, network: NetworkSettings, store: Store
 ) -> AsyncIterator[IngestServicer]:
+    key = read_key(settings.token_key_file) if settings.token_key_file else None
     metrics = Metrics()
     hosts = Hosts(settings)
     tombstones = Tombstones(store)
@@ -135,8 +141,14 @@ async def _servicer(
             )
         if settings.metrics_port is not None:
             stack.enter_context(
-                _metrics_server(metrics, settings.metrics_address, settings.metrics_port)
+                metrics_server(
+                    metrics.registry,
+                    settings.metrics_address,
+                    settings.metrics_port,
+                    advice="set ARTGRAB_DOWNLOADER_METRICS_PORT (or _METRICS_ADDRESS) to another",
+                )
             )
+        ledgers = Ledgers(store, tombstones)
         yield IngestServicer(
             pipeline=Pipeline(
                 web=web,
@@ -149,7 +161,13 @@ async def _servicer(
                 max_bytes_in_flight=settings.max_bytes_in_flight,
                 takedowns=lambda: tombstones.current,
             ),
-            ledgers=Ledgers(store, tombstones),
+            ledgers=ledgers,
+            admissions=Admissions(key),
+            endings=Endings(
+                store,
+                settled=ledgers.settled,
+                older_than=timedelta(seconds=settings.sweep_seconds),
+            ),
             owners=owners,
             metrics=metrics,
             settings=settings,
@@ -157,16 +175,18 @@ async def _servicer(
         )
 
 
-def loopback_host(listen: str) -> str:
-    """Return the host of --listen, which must be loopback as long as callers show no tokens.
+def listen_host(settings: DownloaderSettings) -> str:
+    """Return the host of --listen, which must be loopback where callers show no tokens.
 
     Raises:
         BadInputError: it is another, or no address at all.
         SurroundingsError: it is taken.
     """
-    if not _is_loopback(listen_endpoint(listen).host):
+    listen = settings.listen
+    if settings.token_key_file is None and not _is_loopback(listen_endpoint(listen).host):
         raise BadInputError(
-            f"--listen {listen}: without a key for tokens only loopback is allowed; use 127.0.0.1"
+            f"--listen {listen}: without a key for tokens only loopback is allowed; use 127.0.0.1,"
+            " or name a key by ARTGRAB_DOWNLOADER_TOKEN_KEY_FILE"
         )
     return check_address(listen)
 
@@ -185,22 +205,3 @@ def _running(work: Any) -> Iterator[None]:
         yield
     finally:
         task.cancel()
-
-
-@contextmanager
-def _metrics_server(metrics: Metrics, address: str, port: int) -> Iterator[None]:
-    try:
-        server, thread = prometheus_client.start_http_server(
-            port, addr=address, registry=metrics.registry
-        )
-    except OSError as error:
-        raise SurroundingsError(
-            f"metrics on {address} port {port}: {error.strerror};"
-            " set ARTGRAB_DOWNLOADER_METRICS_PORT (or _METRICS_ADDRESS) to another"
-        ) from error
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

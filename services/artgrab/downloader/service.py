@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -11,14 +11,22 @@ import grpc
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.records import Candidate, Record
 from artgrab.common.urls import site_of
+from artgrab.downloader.admissions import Admissions
+from artgrab.downloader.endings import Endings
 from artgrab.downloader.errors import RetryLaterError
 from artgrab.downloader.ledgers import Ledgers, Verdict
 from artgrab.downloader.metrics import Metrics
 from artgrab.downloader.owners import Owners
-from artgrab.downloader.pipeline import Pipeline, Task
+from artgrab.downloader.pipeline import Filters, Pipeline, Task
 from artgrab.downloader.sessions import Session
 from artgrab.downloader.settings import DownloaderSettings
-from artgrab.downloader.translations import ProtocolError, invalid, task_of
+from artgrab.downloader.translations import (
+    ProtocolError,
+    ended_response,
+    ending_of,
+    invalid,
+    task_of,
+)
 from artgrab.v1 import ingest_service_pb2 as pb
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 
@@ -34,6 +42,8 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
         *,
         pipeline: Pipeline,
         ledgers: Ledgers,
+        admissions: Admissions,
+        endings: Endings,
         owners: Owners,
         metrics: Metrics,
         settings: DownloaderSettings,
@@ -41,6 +51,8 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
     ) -> None:
         self._pipeline = pipeline
         self._ledgers = ledgers
+        self._admissions = admissions
+        self._endings = endings
         self._owners = owners
         self._metrics = metrics
         self._settings = settings
@@ -57,21 +69,35 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
         """Serve one stream of the ingest protocol."""
         self._metrics.stream_opened()
         try:
-            async with AsyncExitStack() as stack:
+            async with _told(context), AsyncExitStack() as stack:
+                self._check_open()
                 session = await self._open(request_iterator, stack)
                 async for response in session.run(request_iterator):
                     yield response
-        except ProtocolError as error:
-            await context.abort(error.code, str(error))
-        except SurroundingsError as error:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
         finally:
             self._metrics.stream_closed()
+
+    async def EndRun(  # noqa: N802 - named by the contract
+        self, request: pb.EndRunRequest, context: Any
+    ) -> pb.EndRunResponse:
+        """End a run."""
+        async with _told(context):
+            self._check_open()
+            ending = ending_of(request)
+            self._admissions.admit(
+                Task(ending.namespace, ending.category, ending.run_id, Filters()), request.token
+            )
+            return ended_response(await self._endings.end(ending))
+
+    def _check_open(self) -> None:
+        if self._stopping.is_set():
+            raise ProtocolError("this downloader is ending", code=grpc.StatusCode.UNAVAILABLE)
 
     async def _open(
         self, requests: AsyncIterator[pb.IngestRequest], stack: AsyncExitStack
     ) -> Session:
-        task = task_of(await _first_hello(requests))
+        hello = await _first_hello(requests)
+        task = self._admissions.admit(task_of(hello), hello.token)
         desk = await stack.enter_async_context(
             self._ledgers.open(
                 task.namespace,
@@ -84,8 +110,15 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
         async def work(candidate: Candidate) -> Record:
             return await self._fetch(candidate, task)
 
-        async def settle(candidate: Candidate) -> Verdict:
-            return await desk.settle(candidate, work)
+        async def work_at_last(candidate: Candidate) -> Record:
+            try:
+                return await self._fetch(candidate, task)
+            except RetryLaterError as error:
+                return self._pipeline.give_up(candidate, task, error.reason)
+
+        async def settle(candidate: Candidate, last_try: bool) -> Verdict:
+            doing = work_at_last if last_try else work
+            return await desk.settle(candidate, doing, last_try=last_try)
 
         return Session(
             settle,
@@ -108,6 +141,17 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
         except TimeoutError:
             return self._settings.drain_grace_seconds
         return self._settings.stop_grace_seconds
+
+
+@asynccontextmanager
+async def _told(context: Any) -> AsyncIterator[None]:
+    """Let a client be told why its call ends, by a status."""
+    try:
+        yield
+    except ProtocolError as error:
+        await context.abort(error.code, str(error))
+    except SurroundingsError as error:
+        await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
 
 
 async def _first_hello(requests: AsyncIterator[pb.IngestRequest]) -> pb.Hello:

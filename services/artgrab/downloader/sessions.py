@@ -21,7 +21,7 @@ class Session:
 
     def __init__(
         self,
-        settle: Callable[[Candidate], Awaitable[Verdict]],
+        settle: Callable[[Candidate, bool], Awaitable[Verdict]],
         *,
         credits_at_once: int,
         drain_wanted: Callable[[], Awaitable[float]],
@@ -30,7 +30,8 @@ class Session:
         """Prepare a stream.
 
         Args:
-            settle: returns when what became of a candidate is durable.
+            settle: returns when what became of a candidate is durable; told whether it is the
+                last try.
             credits_at_once: candidates that may be under way.
             drain_wanted: returns when the stream is to be drained, with the seconds of grace.
             metrics: takes the counts.
@@ -113,16 +114,16 @@ class Session:
                 f"{len(messages)} candidates with {self._credits} credits left",
                 code=grpc.StatusCode.RESOURCE_EXHAUSTED,
             )
-        candidates = [candidate_of(message) for message in messages]
+        candidates = [(candidate_of(message), message.last_try) for message in messages]
         self._credits -= len(candidates)
         self._metrics.candidates_taken(len(candidates))
-        for candidate in candidates:
-            task = asyncio.create_task(self._settle_one(candidate))
+        for candidate, last_try in candidates:
+            task = asyncio.create_task(self._settle_one(candidate, last_try=last_try))
             self._tasks.add(task)
             task.add_done_callback(self._settled)
 
-    async def _settle_one(self, candidate: Candidate) -> None:
-        verdict = await self._settle(candidate)
+    async def _settle_one(self, candidate: Candidate, *, last_try: bool) -> None:
+        verdict = await self._settle(candidate, last_try)
         self._metrics.settled(verdict)
         self._acks.append(ack_of(candidate, verdict))
 

@@ -1,6 +1,7 @@
 """Settings of the downloader, read once at its start."""
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -16,6 +17,17 @@ class DownloaderSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ARTGRAB_DOWNLOADER_", frozen=True)
 
     listen: str = Field("127.0.0.1:0", description="HOST:PORT; port 0 takes a free one.")
+    token_key_file: Path | None = Field(
+        None,
+        description="Key of tokens, at least 32 bytes; with it every caller must show a token, and"
+        " may come from other machines.",
+    )
+    sweep_seconds: float = Field(
+        600,
+        ge=0,
+        description="Age below which no picture is swept at the end of a run: another downloader"
+        " may be about to record it.",
+    )
     credits: int = Field(
         256, ge=1, le=65536, description="Candidates of one stream under way at once."
     )

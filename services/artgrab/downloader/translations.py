@@ -7,14 +7,18 @@ import grpc
 from artgrab.common.errors import BadInputError
 from artgrab.common.politeness.optouts import bounded_signals
 from artgrab.common.records import Candidate, Licence
+from artgrab.common.runs import CategoryCounts
 from artgrab.common.urls import candidate_id
+from artgrab.downloader.endings import Ending
 from artgrab.downloader.ledgers import Verdict
 from artgrab.downloader.pipeline import Filters, Task
 from artgrab.v1 import ingest_service_pb2 as pb
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_MAX_MIN_SIDE = 4096
+_REASON = re.compile(r"[A-Z][A-Za-z]{0,63}")
+MAX_MIN_SIDE = 4096
+_MAX_PROBLEMS = 100
 _MAX_TEXT = 1024
 _MAX_LONG_TEXT = 8192
 
@@ -37,15 +41,52 @@ def task_of(hello: pb.Hello) -> Task:
     Raises:
         ProtocolError: a name or filter is not allowed.
     """
-    for field in ("namespace", "category"):
-        if not _NAME.fullmatch(getattr(hello, field)):
-            raise invalid(f"hello.{field} must be a DNS label")
-    if not _RUN_ID.fullmatch(hello.run_id):
-        raise invalid("hello.run_id must be 1 to 64 of A-Z, a-z, 0-9, - and _")
-    if hello.filters.min_side > _MAX_MIN_SIDE:
-        raise invalid(f"hello.filters.min_side must be at most {_MAX_MIN_SIDE}")
+    _check_names(hello, where="hello")
+    if hello.filters.min_side > MAX_MIN_SIDE:
+        raise invalid(f"hello.filters.min_side must be at most {MAX_MIN_SIDE}")
     filters = Filters(min_side=hello.filters.min_side)
     return Task(hello.namespace, hello.category, hello.run_id, filters)
+
+
+def ending_of(request: pb.EndRunRequest) -> Ending:
+    """Return which run is to end and how; its texts are cut to what a summary may hold.
+
+    Raises:
+        ProtocolError: a name or reason is not allowed.
+    """
+    _check_names(request, where="request")
+    if not _REASON.fullmatch(request.reason):
+        raise invalid("request.reason must be one word, as TargetReached")
+    return Ending(
+        namespace=request.namespace,
+        category=request.category,
+        run_id=request.run_id,
+        reason=request.reason,
+        problems=tuple(one[:_MAX_TEXT] for one in request.problems[:_MAX_PROBLEMS]),
+    )
+
+
+def ended_response(counts: CategoryCounts) -> pb.EndRunResponse:
+    """Return the message that tells a client what its category came to."""
+    return pb.EndRunResponse(
+        candidates=counts.candidates,
+        stored=counts.stored,
+        rejected=counts.rejected,
+        failed=counts.failed,
+    )
+
+
+def _check_names(message: pb.Hello | pb.EndRunRequest, *, where: str) -> None:
+    for field in ("namespace", "category"):
+        if not is_name(getattr(message, field)):
+            raise invalid(f"{where}.{field} must be a DNS label")
+    if not _RUN_ID.fullmatch(message.run_id):
+        raise invalid(f"{where}.run_id must be 1 to 64 of A-Z, a-z, 0-9, - and _")
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text is a DNS label, and so can be part of a key."""
+    return _NAME.fullmatch(text) is not None
 
 
 def candidate_of(message: pb.Candidate) -> Candidate:

@@ -39,7 +39,7 @@ class IngestClient:
         self,
         endpoints: Sequence[str],
         *,
-        hello: pb.IngestRequest,
+        hello: Callable[[], pb.IngestRequest],
         on_ack: Callable[[Acked], None],
         policy: Policy = Policy(),  # noqa: B008 - immutable
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -159,6 +159,7 @@ class IngestClient:
                 address,
                 hello=self._hello,
                 on_ack=self._handle,
+                is_last_try=self._is_last_try,
                 policy=self._policy,
                 sleep=self._sleep,
                 jitter=self._jitter,
@@ -190,9 +191,12 @@ class IngestClient:
         else:
             self._done(answer)
 
+    def _is_last_try(self, candidate: Candidate) -> bool:
+        return self._tries.get(candidate.candidate_id, 0) >= self._policy.retry_attempts - 1
+
     def _retry(self, candidate: Candidate, ack: pb.Ack) -> None:
         tries = self._tries[candidate.candidate_id] = self._tries.get(candidate.candidate_id, 0) + 1
-        if tries >= self._policy.retry_attempts:
+        if tries >= self._policy.retry_attempts:  # one that knows of no last tries
             reason = f"gave up after {tries} tries: {ack.reason or 'host busy'}"
             self._done(Acked(candidate=candidate, outcome=AckOutcome.FAILED, reason=reason))
             return

@@ -1,6 +1,6 @@
 """Between our types and those of the ingest protocol."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 import msgspec
@@ -26,12 +26,15 @@ def hello_message(
     )
 
 
-def batch_message(candidates: Iterable[Candidate]) -> pb.IngestRequest:
+def batch_message(
+    candidates: Iterable[Candidate], *, is_last_try: Callable[[Candidate], bool]
+) -> pb.IngestRequest:
     """Return the message that carries candidates."""
-    return pb.IngestRequest(batch=pb.Batch(candidates=map(candidate_message, candidates)))
+    messages = [candidate_message(one, last_try=is_last_try(one)) for one in candidates]
+    return pb.IngestRequest(batch=pb.Batch(candidates=messages))
 
 
-def candidate_message(candidate: Candidate) -> pb.Candidate:
+def candidate_message(candidate: Candidate, *, last_try: bool = False) -> pb.Candidate:
     return pb.Candidate(
         candidate_id=bytes.fromhex(candidate.candidate_id),
         url=candidate.url,
@@ -51,6 +54,7 @@ def candidate_message(candidate: Candidate) -> pb.Candidate:
         creator=candidate.creator,
         page_read=candidate.page_read,
         page_signals=candidate.page_signals,
+        last_try=last_try,
     )
 
 

@@ -15,7 +15,7 @@ from artgrab.scraper.signals import Signal
 from artgrab.v1 import ingest_service_pb2 as pb
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 
-_OPTIONS = (
+CHANNEL_OPTIONS = (
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.enable_http_proxy", 0),  # downloaders are never behind the web's proxy
@@ -45,10 +45,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     longest_pause_seconds: float = 15.0
     """Pauses between such streams double up to this, shortened at random by up to a half."""
     retry_attempts: int = 40
-    """How often a candidate is sent again when the server asks to try later."""
+    """How often a candidate is sent where the server asks to try later, the last try included."""
     longest_retry_seconds: float = 60.0
     resolve_seconds: float = 5.0
     """How often names of downloaders are looked up again."""
+    end_attempts: int = 12
+    """How often a downloader is asked to end a run: some minutes, as a rollout may take."""
+    end_seconds: float = 120.0
+    """How long that may take: all records of the category are read."""
     farewell_seconds: float = 10.0
     """How long a server may take to end a stream on which nothing is open."""
 
@@ -65,8 +69,9 @@ class Lane:
         self,
         address: str,
         *,
-        hello: pb.IngestRequest,
+        hello: Callable[[], pb.IngestRequest],
         on_ack: Callable[[Candidate, pb.Ack], None],
+        is_last_try: Callable[[Candidate], bool],
         policy: Policy,
         sleep: Callable[[float], Awaitable[None]],
         jitter: Callable[[], float],
@@ -74,6 +79,7 @@ class Lane:
         self._address = address
         self._hello = hello
         self._on_ack = on_ack
+        self._is_last_try = is_last_try
         self._policy = policy
         self._sleep = sleep
         self._jitter = jitter
@@ -107,13 +113,13 @@ class Lane:
             ArtgrabError: the server does not understand us.
         """
         failures = 0
-        async with grpc.aio.insecure_channel(self._address, options=_OPTIONS) as channel:
+        async with grpc.aio.insecure_channel(self._address, options=CHANNEL_OPTIONS) as channel:
             stub = pb_grpc.IngestServiceStub(channel)
             while await self._has_work():
                 self._progress = False
                 status, details = await self._stream(stub)
                 self._requeue()
-                self._check(status, details)
+                check_status(self._address, status, details)
                 failures = 0 if self._progress or self._ending else failures + 1
                 if failures >= self._policy.stream_attempts:
                     raise SurroundingsError(self._complaint(failures, status, details))
@@ -154,9 +160,9 @@ class Lane:
     async def _send(self, call: grpc.aio.StreamStreamCall, stream: "_Stream") -> None:
         # A broken stream shows in the reader, with its reason.
         with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            await call.write(self._hello)
+            await call.write(self._hello())
             while batch := await self._next_batch(stream):
-                await call.write(batch_message(batch))
+                await call.write(batch_message(batch, is_last_try=self._is_last_try))
             await call.write(pb.IngestRequest(finish=pb.Finish()))
             await call.done_writing()
             if not self._sent:
@@ -195,19 +201,24 @@ class Lane:
             self._progress = True
             self._on_ack(candidate, ack)
 
-    def _check(self, status: grpc.StatusCode, details: str) -> None:
-        if status in _BUGS:
-            raise ArtgrabError(
-                f"downloader {self._address} does not understand this version: {details}"
-            )
-        if status in _REFUSALS:
-            raise SurroundingsError(f"downloader {self._address} refuses our token: {details}")
-
     def _complaint(self, failures: int, status: grpc.StatusCode, details: str) -> str:
         return (
             f"downloader {self._address} took nothing in {failures} tries"
             f" ({status.name}: {details}); is it running?"
         )
+
+
+def check_status(address: str, status: grpc.StatusCode, details: str) -> None:
+    """Raise where trying again is of no use.
+
+    Raises:
+        SurroundingsError: the server refuses us.
+        ArtgrabError: it does not understand us.
+    """
+    if status in _BUGS:
+        raise ArtgrabError(f"downloader {address} does not understand this version: {details}")
+    if status in _REFUSALS:
+        raise SurroundingsError(f"downloader {address} refuses our token: {details}")
 
 
 class _Stream:

@@ -19,7 +19,9 @@ _OPTIONS = (("grpc.enable_http_proxy", 0),)
 _OTHERS = frozenset({grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNIMPLEMENTED})
 
 
-async def check_downloaders(endpoints: Sequence[str]) -> None:
+async def check_downloaders(
+    endpoints: Sequence[str], *, patience_seconds: float = PATIENCE_SECONDS
+) -> None:
     """Return when one of the downloaders behind the endpoints serves.
 
     Raises:
@@ -27,7 +29,7 @@ async def check_downloaders(endpoints: Sequence[str]) -> None:
         SurroundingsError: none answers in the time given.
     """
     named = ", ".join(endpoints)
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + patience_seconds
     while True:
         complaints = [await _complaint(address) for address in await resolve(endpoints)]
         if "" in complaints:

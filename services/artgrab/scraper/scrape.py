@@ -1,7 +1,7 @@
 """The stage: a category's sources and queries, one after the other, until it has its pictures."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from enum import StrEnum
 
@@ -36,6 +36,8 @@ class EndReason(StrEnum):
 
     TARGET_REACHED = "TargetReached"
     SOURCES_EXHAUSTED = "SourcesExhausted"
+    SOURCES_FAILED = "SourcesFailed"
+    """None could be gone through to its end; some gave pictures before."""
 
 
 class SourceHealth(msgspec.Struct, kw_only=True):
@@ -68,6 +70,11 @@ class ScrapeOutcome(msgspec.Struct, frozen=True, kw_only=True):
     failed_reasons: dict[str, int]
     sources: list[SourceHealth]
 
+    @property
+    def problems(self) -> list[str]:
+        """What was the matter with each source that was not gone through to its end."""
+        return [f"{s.source} {s.partition}: {s.problem}" for s in self.sources if s.problem]
+
 
 class AllSourcesFailedError(PartlyDoneError):
     """Pictures were found, but no source could be gone through to its end."""
@@ -75,6 +82,11 @@ class AllSourcesFailedError(PartlyDoneError):
     def __init__(self, message: str, outcome: ScrapeOutcome) -> None:
         super().__init__(message)
         self.outcome = outcome
+
+
+def no_token() -> str:
+    """Return the token for downloaders that want none."""
+    return ""
 
 
 async def scrape(
@@ -87,7 +99,7 @@ async def scrape(
     browsers: BrowserFactory = chromium,
     turns: Turns | None = None,
     wariness: Wariness | None = None,
-    token: str = "",
+    token: Callable[[], str] = no_token,
 ) -> ScrapeOutcome:
     """Find a category's pictures and have the downloaders fetch and keep them.
 
@@ -95,7 +107,8 @@ async def scrape(
     is acknowledged, so that it may be killed and started again at any moment.
 
     Several may run at once; given the same turns they ask each API one request at a time, and given
-    the same wariness none asks a site that another has left.
+    the same wariness none asks a site that another has left. The token is asked for anew for each
+    stream.
 
     Raises:
         BadInputError: a selector or endpoint of the user's is wrong.
@@ -116,14 +129,17 @@ async def scrape(
             sleep=asyncio.sleep,
         )
         job = _Scrape(category, progress)
-        hello = hello_message(
-            namespace=category.metadata.namespace,
-            category=category.metadata.name,
-            run_id=run_id,
-            token=token,
-            min_side=category.spec.filters.min_side,
-        )
-        async with IngestClient(endpoints, hello=hello, on_ack=job.acked) as client:
+        async with IngestClient(
+            endpoints,
+            hello=lambda: hello_message(
+                namespace=category.metadata.namespace,
+                category=category.metadata.name,
+                run_id=run_id,
+                token=token(),
+                min_side=category.spec.filters.min_side,
+            ),
+            on_ack=job.acked,
+        ) as client:
             await job.run(client, tools, slot)
             await client.finish()
     return job.outcome()
@@ -261,7 +277,7 @@ class _Scrape:
         tally = self._tally
         outcome = ScrapeOutcome(
             category=self._category.metadata.name,
-            reason=EndReason.TARGET_REACHED if self._enough() else EndReason.SOURCES_EXHAUSTED,
+            reason=self._reason(),
             candidates=tally.candidates,
             stored=tally.stored,
             rejected=tally.rejected,
@@ -276,8 +292,14 @@ class _Scrape:
         self._check_health(outcome)
         return outcome
 
+    def _reason(self) -> EndReason:
+        if self._enough():
+            return EndReason.TARGET_REACHED
+        all_failed = all(health.failed for health in self._health)
+        return EndReason.SOURCES_FAILED if all_failed else EndReason.SOURCES_EXHAUSTED
+
     def _check_health(self, outcome: ScrapeOutcome) -> None:
-        if self._enough() or not all(health.failed for health in self._health):
+        if outcome.reason is not EndReason.SOURCES_FAILED:
             return
         problems = list(dict.fromkeys(health.problem for health in self._health))
         more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []

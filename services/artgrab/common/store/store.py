@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -37,6 +38,8 @@ class ObjectInfo:
 
     key: str
     size: int
+    modified: datetime
+    """When it was last written, by the clock of the store."""
 
 
 class Store:
@@ -189,7 +192,7 @@ class Store:
         except _FAILURES as error:
             raise self._failure(prefix, error) from error
         for meta in sorted(found, key=lambda meta: meta["path"]):
-            yield ObjectInfo(meta["path"], meta["size"])
+            yield ObjectInfo(meta["path"], meta["size"], meta["last_modified"])
 
     def folders(self, prefix: str = "") -> Sequence[str]:
         """Return the names of the folders directly below a prefix, in order."""
