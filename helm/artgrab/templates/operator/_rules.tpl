@@ -1,18 +1,15 @@
-{{/* What the operator does in a namespace of categories. Secrets are made and removed by name, never read. */}}
+{{/* What the operator does in a namespace of categories. Secrets are made and go with their Jobs; none is read. */}}
 {{- define "artgrab.operator.rules" -}}
 - apiGroups: [artgrab.dev]
   resources: [artcategories]
   verbs: [get, list, watch, patch]
-- apiGroups: [artgrab.dev]
-  resources: [artcategories/finalizers]
-  verbs: [update]
 - apiGroups: [artgrab.dev]
   resources: [artcategories/status]
   verbs: [patch]
 {{ include "artgrab.operator.jobRules" . }}
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [create, delete]
+  verbs: [create]
 {{- end -}}
 
 {{- define "artgrab.operator.jobRules" -}}
