@@ -1,9 +1,19 @@
 """Where everything lies in the store."""
 
+import re
+
 from artgrab.common.errors import BadInputError
 
 SCHEMA_VERSION = 1
 """Version of every stored document; a higher one is refused when it is read."""
+
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def is_label(text: str) -> bool:
+    """Tell whether a text is a DNS label (RFC 1123), and so may be part of a key."""
+    return _LABEL.fullmatch(text) is not None
 
 
 def check_schema_version(version: int, *, where: str) -> None:

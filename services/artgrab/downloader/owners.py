@@ -2,18 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
 
 from artgrab.common.addresses import resolve
 from artgrab.common.rendezvous import owner
+from artgrab.downloader.errors import RetryLaterError
+
+_OTHERS = "other-owner"
+
+
+class _View(NamedTuple):
+    """Whom we took for downloaders until some moment."""
+
+    addresses: frozenset[str]
+    ended_at: float
 
 
 class Owners:
     """Knows the addresses of all downloaders and which sites are this one's.
 
-    Who becomes owner of a site lets one interval pass before it fetches, so that the former
-    owner has noticed too.
+    A site is fetched from only while it is ours by all that anybody may still believe: by the
+    addresses of now and by those of the last interval, in which each of us looks at least once.
     """
 
     def __init__(
@@ -27,32 +38,61 @@ class Owners:
         """Start as a newcomer among addresses; with none of them this one owns every site."""
         self._own = own_address
         self._addresses = frozenset(addresses)
-        self._former: frozenset[str] = frozenset()
         self._interval = interval
         self._clock = clock
-        self._changed_at = clock()
+        self._former = [_View(frozenset(), clock())]
+        self._tenures: dict[asyncio.Timeout, str] = {}
 
     def update(self, addresses: Sequence[str]) -> None:
-        """Take note of who is there now."""
+        """Take note of who is there now; ends the tenures of sites that are another's."""
         found = frozenset(addresses)
-        if found and found != self._addresses:
-            self._former, self._addresses = self._addresses, found
-            self._changed_at = self._clock()
+        if not found or found == self._addresses:
+            return
+        now = self._clock()
+        self._former = [one for one in self._former if one.ended_at + self._interval > now]
+        self._former.append(_View(self._addresses, now))
+        self._addresses = found
+        for tenure in [one for one, site in self._tenures.items() if not self._owns(site, found)]:
+            del self._tenures[tenure]
+            tenure.reschedule(asyncio.get_running_loop().time())
 
     def wait(self, site: str) -> float:
         """Return the seconds to let pass before this downloader may fetch from a site.
 
         It is 0 where it may at once, and the interval where the site is another's.
         """
-        if not self._addresses or self._owns(site, self._addresses):
-            return 0.0 if self._owned_before(site) else self._left()
-        return self._interval
+        if not self._addresses:
+            return 0.0
+        if not self._owns(site, self._addresses):
+            return self._interval
+        waits = [
+            one.ended_at + self._interval - self._clock()
+            for one in self._former
+            if not self._owns(site, one.addresses)
+        ]
+        return max([0.0, *waits])
 
-    def _owned_before(self, site: str) -> bool:
-        return not self._addresses or self._left() <= 0 or self._owns(site, self._former)
+    @asynccontextmanager
+    async def tenure(self, site: str) -> AsyncIterator[None]:
+        """Hold a site that is ours; what is done meanwhile is broken off when it no longer is.
 
-    def _left(self) -> float:
-        return self._changed_at + self._interval - self._clock()
+        Raises:
+            RetryLaterError: it is another's.
+        """
+        wait = self.wait(site)
+        if wait > 0:
+            raise RetryLaterError(_OTHERS, retry_after=wait)
+        tenure = asyncio.timeout(None)
+        try:
+            async with tenure:
+                self._tenures[tenure] = site
+                yield
+        except TimeoutError:
+            if not tenure.expired():
+                raise
+            raise RetryLaterError(_OTHERS, retry_after=self._interval) from None
+        finally:
+            self._tenures.pop(tenure, None)
 
     def _owns(self, site: str, addresses: frozenset[str]) -> bool:
         return bool(addresses) and owner(site, sorted(addresses)) == self._own

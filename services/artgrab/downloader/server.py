@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from artgrab.common.addresses import resolve
 from artgrab.common.errors import BadInputError
 from artgrab.common.network import NetworkSettings
 from artgrab.common.servers import (
@@ -136,9 +137,9 @@ async def _servicer(
             )
         )
         if settings.addresses:
-            stack.enter_context(
-                _running(watch(owners, settings.addresses, interval=settings.resolve_seconds))
-            )
+            owners.update(await resolve(settings.addresses))
+            looking = watch(owners, settings.addresses, interval=settings.resolve_seconds / 2)
+            stack.enter_context(_running(looking))
         if settings.metrics_port is not None:
             stack.enter_context(
                 metrics_server(

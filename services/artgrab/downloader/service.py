@@ -128,10 +128,8 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
         )
 
     async def _fetch(self, candidate: Candidate, task: Task) -> Record:
-        wait = self._owners.wait(site_of(candidate.url))
-        if wait > 0:
-            raise RetryLaterError("other-owner", retry_after=wait)
-        return await self._pipeline.make_record(candidate, task)
+        async with self._owners.tenure(site_of(candidate.url)):
+            return await self._pipeline.make_record(candidate, task)
 
     async def _drain_wanted(self) -> float:
         spread = 1 + self._randomness.uniform(-_SPREAD, _SPREAD)

@@ -87,7 +87,11 @@ class DownloaderSettings(BaseSettings):
     own_address: str = Field(
         "", validate_default=True, description="ADDRESS:PORT of this one among them."
     )
-    resolve_seconds: Seconds = Field(5, description="Between two resolutions of addresses.")
+    resolve_seconds: Seconds = Field(
+        5,
+        description="Within which every downloader has noticed a change of addresses, DNS caches"
+        " included; they are resolved twice in it, and a new owner of a site lets it pass.",
+    )
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="Prometheus metrics over HTTP; none where not set."
     )

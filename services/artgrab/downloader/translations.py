@@ -5,6 +5,7 @@ import re
 import grpc
 
 from artgrab.common.errors import BadInputError
+from artgrab.common.keys import is_label
 from artgrab.common.politeness.optouts import bounded_signals
 from artgrab.common.records import Candidate, Licence
 from artgrab.common.runs import CategoryCounts
@@ -14,7 +15,6 @@ from artgrab.downloader.ledgers import Verdict
 from artgrab.downloader.pipeline import Filters, Task
 from artgrab.v1 import ingest_service_pb2 as pb
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REASON = re.compile(r"[A-Z][A-Za-z]{0,63}")
 MAX_MIN_SIDE = 4096
@@ -78,15 +78,10 @@ def ended_response(counts: CategoryCounts) -> pb.EndRunResponse:
 
 def _check_names(message: pb.Hello | pb.EndRunRequest, *, where: str) -> None:
     for field in ("namespace", "category"):
-        if not is_name(getattr(message, field)):
+        if not is_label(getattr(message, field)):
             raise invalid(f"{where}.{field} must be a DNS label")
     if not _RUN_ID.fullmatch(message.run_id):
         raise invalid(f"{where}.run_id must be 1 to 64 of A-Z, a-z, 0-9, - and _")
-
-
-def is_name(text: str) -> bool:
-    """Tell whether a text is a DNS label, and so can be part of a key."""
-    return _NAME.fullmatch(text) is not None
 
 
 def candidate_of(message: pb.Candidate) -> Candidate:
