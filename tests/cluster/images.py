@@ -1,0 +1,153 @@
+"""The images that tests put on a cluster: artgrab's own, the demo world's sites, an object store.
+
+`scripts/images` builds them, and the archives are kept in the cache by a digest of all that goes
+in, which is their tag as well: a pod of a former build is never mistaken for one of this.
+"""
+
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tests.cluster.base_image import ensure_base_image
+from tests.cluster.builds import HERE, cluster_cache, digest_of
+from tests.cluster.commands import progress, run, succeeds
+from tests.cluster.providers import Provider
+from tests.world.cache import cache_root, ensure_part
+from tests.world.world import prepare
+
+ROOT = HERE.parents[1]
+REGISTRY = "localhost"
+SERVICES = ("operator", "scraper", "downloader")
+BUILD_SECONDS = 3600
+"""Two minutes where two cores are free."""
+KEPT_SECONDS = 3600
+"""So long the images of former inputs stay: another process may be about to load them."""
+VERSION = "1"
+"""Goes up when a build gives something else from the same inputs."""
+_TEST_DOCKERFILE = "tests/cluster/images/Dockerfile"
+_BUILDER = ("scripts/images", ".dockerignore", "tests/cluster/base_image.py")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Images that are built and kept together."""
+
+    name: str
+    images: tuple[str, ...]
+    inputs: tuple[str, ...]
+    """Files and folders below the root of the repository."""
+    options: tuple[str | Path, ...] = ()
+    """For scripts/images."""
+    root: Path = ROOT
+
+    @cached_property
+    def tag(self) -> str:
+        """A digest of the inputs as they were when it was first asked for."""
+        files = sorted(_files(self.root, (*self.inputs, *_BUILDER)))
+        names = [str(file.relative_to(self.root)) for file in files]
+        contents = [file.read_bytes() for file in files]
+        return digest_of(repr((VERSION, self.images, self.options, names)).encode(), *contents)
+
+    @property
+    def folder(self) -> str:
+        """The name of its part of the cache."""
+        return f"images-{self.name}-{self.tag}"
+
+
+@dataclass(frozen=True)
+class Images:
+    """Archives by the full names of the images in them; `tag` is that of operator and services."""
+
+    registry: str
+    tag: str
+    world: str
+    object_store: str
+    archives: Mapping[str, Path]
+
+    def load_into(self, provider: Provider, *, known: Iterable[str] = ()) -> None:
+        """Make all of them known to the nodes, except those that the caller knows to be there."""
+        there = set(known)
+        for name, archive in self.archives.items():
+            if name not in there:
+                progress(f"loading {name}")
+                provider.load_image(archive)
+
+
+def ensure_images() -> Images:
+    """Return all images, built where they are missing (some two minutes the first time)."""
+    prepare(wiki=False)
+    services, world, seaweedfs = _services(), _world(), _seaweedfs()
+    archives = {name: file for one in (services, world, seaweedfs) for name, file in _ensure(one)}
+    return Images(
+        registry=REGISTRY,
+        tag=services.tag,
+        world=_name("world", world.tag),
+        object_store=_name("seaweedfs", seaweedfs.tag),
+        archives=archives,
+    )
+
+
+def _services() -> Part:
+    inputs = ("Dockerfile", "LICENSE", "README.md", "pyproject.toml")
+    folders = ("requirements", "operator", "protos", "services")
+    return Part("services", SERVICES, (*inputs, *folders))
+
+
+def _world() -> Part:
+    cache = cache_root()
+    code = tuple(f"services/artgrab/common/{name}.py" for name in ("errors", "processes"))
+    inputs = (_TEST_DOCKERFILE, "tests/cluster/images/world.lock", "tests/world", *code)
+    # The wiki's parts of that cache are not copied; the name of the folder tells what is in it.
+    options = ("--context", f"cache={cache}", "--build-arg", f"CACHE={cache.name}")
+    return Part("world", ("world",), inputs, ("--file", _TEST_DOCKERFILE, *options))
+
+
+def _seaweedfs() -> Part:
+    inputs = (_TEST_DOCKERFILE, "tests/cluster/images/seaweedfs.lock")
+    return Part("seaweedfs", ("seaweedfs",), inputs, ("--file", _TEST_DOCKERFILE))
+
+
+def _ensure(part: Part) -> Iterable[tuple[str, Path]]:
+    """Yield names and archives of a part; what former inputs gave is removed."""
+    folder = ensure_part(cluster_cache(), part.folder, lambda new: _build(part, new))
+    for old in cluster_cache().glob(f"images-{part.name}-*"):
+        if old != folder and old.stat().st_mtime < time.time() - KEPT_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
+    for image in part.images:
+        yield _name(image, part.tag), folder / f"{image}.tar"
+
+
+def _build(part: Part, folder: Path) -> None:
+    progress(f"building images: {', '.join(part.images)}")
+    options = (*part.options, "--registry", REGISTRY, "--tag", part.tag, "--archive", folder)
+    command = (ROOT / "scripts/images", *options, *_of_buildah(), *part.images)
+    run(*command, folder=ROOT, seconds=BUILD_SECONDS)
+
+
+def _of_buildah() -> tuple[str | Path, ...]:
+    """Without Docker the base image is ours as well, and layers lie apart from the user's own."""
+    if succeeds("docker", "info", seconds=20):
+        return ()
+    return ("--base-archive", ensure_base_image(), "--root", cluster_cache() / "buildah")
+
+
+def _name(image: str, tag: str) -> str:
+    return f"{REGISTRY}/artgrab-{image}:{tag}"
+
+
+def _files(root: Path, names: Iterable[str]) -> Iterable[Path]:
+    for name in names:
+        path = root / name
+        if path.is_file():
+            yield path
+        else:
+            found = (one for one in path.rglob("*") if one.is_file())
+            yield from (one for one in found if "__pycache__" not in one.parts)
+
+
+if __name__ == "__main__":
+    for image_name, image_archive in ensure_images().archives.items():
+        print(image_name, image_archive)
