@@ -7,17 +7,20 @@ import pytest
 from aiohttp import web
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from artgrab.common.errors import ArtgrabError, SurroundingsError
+from artgrab.common.errors import ArtgrabError, BadInputError, SurroundingsError
 from artgrab.common.network import NetworkSettings
 from artgrab.common.store import Store
 from artgrab.v1 import ingest_service_pb2 as pb
+from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 from tests.support.downloads import put_pictures, recorded
 from tests.support.drawn import jpeg
 from tests.support.ingest_client import (
     FINISH,
+    Stream,
     batch,
     candidate,
     downloader,
+    end_run,
     hello,
     ingest,
     open_stream,
@@ -177,6 +180,58 @@ async def test_a_drain_does_not_wait_longer_than_its_grace(
         assert kinds == ["drain"]
         assert await stream.code() is grpc.StatusCode.OK
     assert not recorded(store)
+
+
+async def test_a_draining_server_takes_no_new_stream_and_ends_no_run(
+    hosts: PlayingHosts, store: Store
+) -> None:
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: web.Request) -> web.Response:
+        asked.set()
+        await go.wait()
+        return web.Response(body=jpeg())
+
+    url = hosts.handle("http://slow.test/a.jpg", slow)
+    stop = asyncio.Event()
+    async with (
+        downloader(store, hosts.network, stop=stop) as endpoint,
+        grpc.aio.insecure_channel(endpoint) as channel,
+    ):
+        stub = pb_grpc.IngestServiceStub(channel)
+        old = Stream(stub.Ingest())
+        await old.send(hello())
+        await old.send(batch([candidate(url)]))
+        await asked.wait()
+        stop.set()
+        kinds = [response.WhichOneof("kind") for response in await _until_drained(old)]
+        assert kinds == ["welcome", "drain"]
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await Stream(stub.Ingest()).receive()
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await end_run(endpoint)
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+        go.set()
+        (ack,) = await old.receive_acks(1)
+        assert ack.outcome == pb.OUTCOME_STORED
+        assert await old.code() is grpc.StatusCode.OK
+
+
+async def _until_drained(stream: Stream) -> list[pb.IngestResponse]:
+    found: list[pb.IngestResponse] = []
+    while not found or found[-1].WhichOneof("kind") != "drain":
+        response = await stream.receive()
+        assert response is not None
+        found.append(response)
+    return found
+
+
+async def test_an_address_that_is_none_is_told_before_anything_is_served(store: Store) -> None:
+    settings = {"addresses": ["downloader"], "own_address": "127.0.0.1:1"}
+    with pytest.raises(BadInputError, match="downloader"):
+        async with downloader(store, NetworkSettings(), **settings):
+            pass
 
 
 async def test_a_site_of_another_downloader_is_not_fetched(
