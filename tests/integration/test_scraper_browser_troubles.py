@@ -82,14 +82,12 @@ async def dripping() -> AsyncIterator[str]:
         server.close()
 
 
-async def test_a_site_whose_headers_drip_is_left_in_time_and_the_browser_goes_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_site_whose_headers_drip_is_left_in_time_and_the_browser_goes_on() -> None:
     need_browser()
-    monkeypatch.setattr(browser, "PAGE_LOAD_SECONDS", 1.0)
     async with dripping() as address, playing_hosts() as hosts:
         hosts.put("http://good.test/", b"<p>hello", headers={"Content-Type": "text/html"})
-        network = NetworkSettings(resolve={"slow.test": address, **hosts.network.resolve})
+        resolve = {"slow.test": address, **hosts.network.resolve}
+        network = NetworkSettings(resolve=resolve, page_seconds=1.0)
         async with chromium(network) as opened:
             for _ in range(3):
                 with pytest.raises(PageError, match=r"^no answer in time$"):
@@ -98,13 +96,10 @@ async def test_a_site_whose_headers_drip_is_left_in_time_and_the_browser_goes_on
                 assert b"hello" in await opened.html()
 
 
-async def test_a_page_whose_html_drips_is_left_in_time_as_well(
-    monkeypatch: pytest.MonkeyPatch, hosts: PlayingHosts
-) -> None:
+async def test_a_page_whose_html_drips_is_left_in_time_as_well(hosts: PlayingHosts) -> None:
     need_browser()
-    monkeypatch.setattr(browser, "PAGE_LOAD_SECONDS", 1.0)
     hosts.handle("http://slow.test/", _endless)
-    async with chromium(hosts.network) as opened:
+    async with chromium(hosts.network.model_copy(update={"page_seconds": 1.0})) as opened:
         with pytest.raises(PageError, match=r"^no answer in time$"):
             await opened.open("http://slow.test/")
         assert await opened.run("return 1 + 1") == 2
@@ -157,9 +152,8 @@ async def test_a_browser_that_hangs_is_told_in_time(
 ) -> None:
     need_browser()
     monkeypatch.setattr(browser, "SCRIPT_SECONDS", 1.0)
-    monkeypatch.setattr(browser, "PAGE_LOAD_SECONDS", 1.0)
     monkeypatch.setattr(browser, "PATIENCE_SECONDS", 1.0)
-    async with chromium(hosts.network) as opened:
+    async with chromium(hosts.network.model_copy(update={"page_seconds": 1.0})) as opened:
         for process in psutil.Process().children(recursive=True):
             if process.name() == "chromedriver":
                 process.suspend()

@@ -45,10 +45,17 @@ def artgrab(captured: pytest.CaptureFixture[str], *arguments: Any) -> Said:
     return Said(int(ended.value.code or 0), out, err)
 
 
-async def artgrab_process(*arguments: Any, **environment: str) -> Said:
-    """Call the command as a process of its own, with more environment."""
+async def artgrab_process(*arguments: Any, first: str = "", **environment: str) -> Said:
+    """Call the command as a process of its own.
+
+    Args:
+        arguments: of the command.
+        first: Python that runs in that process before the command does.
+        environment: more of it.
+    """
+    program = ("-c", f"{first}\nfrom artgrab.cli.main import main; main()")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "artgrab.cli", *map(str, arguments)),
+        *(sys.executable, *(program if first else ("-m", "artgrab.cli")), *map(str, arguments)),
         env=os.environ | environment,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

@@ -27,7 +27,9 @@ _HELP_BELOW = (
     "Environment: ARTGRAB_STORE and ARTGRAB_ENDPOINT stand for --store and --endpoint; "
     "ARTGRAB_CONTACT is the address that sites can write to; ARTGRAB_LOG_LEVEL is one of DEBUG, "
     "INFO, WARNING, ERROR, CRITICAL; ARTGRAB_RESOLVE and ARTGRAB_ALLOWED_TARGETS reach hosts of "
-    "your own; ARTGRAB_DOWNLOADER_* and ARTGRAB_SERVING_* set the servers; AWS_* are those of "
+    "your own; ARTGRAB_PAGE_SECONDS, ARTGRAB_GALLERY_PAGES, "
+    "ARTGRAB_GALLERY_PICTURES and ARTGRAB_GALLERY_MINUTES limit how long galleries are gone "
+    "through; ARTGRAB_DOWNLOADER_* and ARTGRAB_SERVING_* set the servers; AWS_* are those of "
     "boto3; NO_COLOR takes the colours away."
 )
 

@@ -26,7 +26,7 @@ def _with_port(parse: Callable[[str], object]) -> AfterValidator:
 
 
 class NetworkSettings(BaseSettings):
-    """Read from the environment: ARTGRAB_RESOLVE, ARTGRAB_ALLOWED_TARGETS, ARTGRAB_CONTACT."""
+    """Read from the environment: ARTGRAB_RESOLVE, ARTGRAB_CONTACT, ARTGRAB_PAGE_SECONDS, ..."""
 
     model_config = SettingsConfigDict(env_prefix="ARTGRAB_", frozen=True)
 
@@ -43,6 +43,18 @@ class NetworkSettings(BaseSettings):
         pattern=r"^[!-~]*$",  # it goes into a header
         max_length=200,
         description="URL or mail address that sites can write to.",
+    )
+    page_seconds: float = Field(
+        45.0, gt=0.0, le=600.0, description="How long a page of a gallery may take to open."
+    )
+    gallery_pages: int = Field(
+        1000, ge=1, description="After so many pages a gallery is left, for each query."
+    )
+    gallery_pictures: int = Field(
+        20_000, ge=1, description="After so many pictures a gallery is left, for each query."
+    )
+    gallery_minutes: float = Field(
+        30.0, gt=0.0, description="After so long a gallery is left, for each query."
     )
 
     @property

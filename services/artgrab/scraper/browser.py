@@ -26,10 +26,9 @@ from artgrab.common.processes import end_those_at_home
 from artgrab.scraper.browser_options import browser_options
 from artgrab.scraper.browser_programs import BrowserMissingError, find_programs, mismatch
 
-PAGE_LOAD_SECONDS = 45.0
 SCRIPT_SECONDS = 30.0
 PATIENCE_SECONDS = 30.0
-"""Beyond these limits, for a driver that answers late; then the browser is given up."""
+"""Beyond the limits of pages and scripts: so late a driver may answer before it is given up."""
 _START_SECONDS = 75
 """On a busy machine."""
 _IDLE_SECONDS = 1.0
@@ -100,9 +99,14 @@ class ChromiumBrowser:
     """Chromium behind chromedriver; each call runs in a thread, as selenium blocks."""
 
     def __init__(
-        self, driver: webdriver.Remote, *, clock: Callable[[], float] = time.monotonic
+        self,
+        driver: webdriver.Remote,
+        *,
+        page_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._driver = driver
+        self._page_seconds = page_seconds
         self._clock = clock
 
     async def open(self, url: str) -> int:
@@ -129,7 +133,7 @@ class ChromiumBrowser:
             Why there is none; empty where there is.
         """
         begun = idle_since = self._clock()
-        while (left := begun + PAGE_LOAD_SECONDS - self._clock()) > 0:
+        while (left := begun + self._page_seconds - self._clock()) > 0:
             await self._call(self._driver.set_script_timeout, left)
             shown = await self._shown()
             if shown not in (None, former):
@@ -224,8 +228,9 @@ async def chromium(network: NetworkSettings) -> AsyncIterator[Browser]:
     try:
         port = await asyncio.to_thread(_port, guardian)
         options = browser_options(network, binary=browser, profile=f"{folder}/profile")
-        session = await asyncio.to_thread(_start_session, port, options, driver)
-        yield ChromiumBrowser(session)
+        limit = int(max(network.page_seconds, SCRIPT_SECONDS) + PATIENCE_SECONDS)
+        session = await asyncio.to_thread(_start_session, port, options, driver, limit)
+        yield ChromiumBrowser(session, page_seconds=network.page_seconds)
     finally:
         await asyncio.shield(asyncio.to_thread(_end, guardian, session, folder))
 
@@ -299,7 +304,8 @@ def _port(guardian: subprocess.Popen[bytes]) -> int:
     return int(line)
 
 
-def _start_session(port: int, options: Options, driver: str) -> webdriver.Remote:
+def _start_session(port: int, options: Options, driver: str, limit: int) -> webdriver.Remote:
+    """Return the session of a browser; each of its calls may take as many seconds as the limit."""
     address = f"http://127.0.0.1:{port}"
     direct = Proxy(raw={"proxyType": "DIRECT"})
     config = ClientConfig(address, proxy=direct, timeout=_START_SECONDS)
@@ -312,12 +318,12 @@ def _start_session(port: int, options: Options, driver: str) -> webdriver.Remote
     except exceptions.SessionNotCreatedException as error:
         complaint = mismatch(options.binary_location, driver) or (
             f"{_message(error)}; chromium and chromium-driver must be of one version, TMPDIR must "
-            "have room, and other users than root need user namespaces"
+            "have room, and ARTGRAB_BROWSER_SANDBOX=on needs user namespaces, and not to be root"
         )
         raise BrowserError(f"Chromium does not start: {complaint}") from error
     except (exceptions.WebDriverException, HTTPError, OSError) as error:
         raise BrowserError(f"Chromium does not start: {_message(error)}") from error
-    config.timeout = int(max(PAGE_LOAD_SECONDS, SCRIPT_SECONDS) + PATIENCE_SECONDS)
+    config.timeout = limit
     return session
 
 

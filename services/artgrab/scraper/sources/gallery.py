@@ -8,6 +8,7 @@ from urllib.parse import quote, urldefrag
 
 import msgspec
 
+from artgrab.common.network import NetworkSettings
 from artgrab.common.politeness.challenges import is_challenge
 from artgrab.common.resources import GallerySelectors, Source
 from artgrab.common.urls import site_of
@@ -47,17 +48,26 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How long what was pressed may take to show more."""
 
 
+def _limits_of(network: NetworkSettings) -> Limits:
+    return Limits(
+        pictures=network.gallery_pictures,
+        seconds=60.0 * network.gallery_minutes,
+        pages=network.gallery_pages,
+    )
+
+
 async def pictures(
     source: Source,
     query: str,
     *,
     tools: Tools,
-    limits: Limits = Limits(),  # noqa: B008 - immutable
+    limits: Limits | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[Sequence[Found], None]:
     """Yield the pictures of a gallery, newly loaded ones as soon as they are there."""
     assert source.gallery is not None
     url = source.gallery.url.replace("{query}", quote(query, safe=""))
+    limits = limits or _limits_of(tools.network)
     visit = _Visit(tools, source.gallery.selectors, limits)
     await visit.open(url)
     begun = clock()
@@ -206,7 +216,7 @@ class _Visit:
     def limit_reached(self, *, seconds: float) -> bool:
         """Tell whether the gallery has been looked at for long enough; remembers why."""
         if seconds >= self._limits.seconds:
-            self._limit = f"{self._limits.seconds / 60:,.0f} minutes"
+            self._limit = f"{self._limits.seconds / 60:,.3g} minutes"
         elif len(self.known) >= self._limits.pictures:
             self._limit = f"{len(self.known):,} pictures"
         return bool(self._limit)
