@@ -173,3 +173,31 @@ def test_a_scrape_that_waits_for_a_downloader_can_be_interrupted(field: Grounds)
             with connection:
                 process.send_signal(signal.SIGINT)
                 assert_interrupted(process)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_everything_is_still_being_loaded_is_told_in_one_line(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    slow = "import signal; print('loading', flush=True); signal.pause()"
+    (tmp_path / "typer.py").write_text(slow)
+    command = [sys.executable, "-m", "artgrab.cli", "status", "--store", "my store"]
+    with subprocess.Popen(
+        command,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_signals,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "loading\n"
+            process.send_signal(number)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 4
+    (line,) = said.splitlines()
+    assert line.startswith(f"artgrab: {GOES_ON}")
+    assert line.endswith("status --store 'my store'")

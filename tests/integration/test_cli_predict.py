@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from artgrab.cli.main import app
+from artgrab.cli.app import app
 from artgrab.cli.predictions import predict_pictures
 from artgrab.cli.state import update_classifier_state
 from artgrab.common.errors import BadInputError, PartlyDoneError

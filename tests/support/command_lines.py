@@ -6,7 +6,7 @@ from typing import Any
 
 import typer.main
 
-from artgrab.cli.main import app
+from artgrab.cli.app import app
 
 ROOT: Any = typer.main.get_command(app)
 

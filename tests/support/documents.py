@@ -21,18 +21,22 @@ def gallery(
 
 
 def category_text(
-    name: str, source: Source | None = None, *, of: str = "art", **spec: object
+    name: str,
+    source: Source | None = None,
+    spec: Mapping[str, object] | None = None,
+    *,
+    of: str = "art",
 ) -> str:
     """Return the text of a category.
 
     Args:
         name: of the category.
         source: the only one; a wiki where none is given.
-        of: the set it belongs to, `art` or `everyday` for the classifier below.
         spec: further fields, as they are called in the document.
+        of: the set it belongs to, `art` or `everyday` for the classifier below.
     """
     metadata = {"name": name, "labels": {"set": of}}
-    return _text("ArtCategory", metadata, {"sources": [source or wiki()], **spec})
+    return _text("ArtCategory", metadata, {"sources": [source or wiki()], **(spec or {})})
 
 
 def classifier_text(**spec: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from artgrab.cli.main import app
+from artgrab.cli.app import app
 from artgrab.common.network import NetworkSettings
 from artgrab.common.version import VERSION
 from tests.support.command_lines import ROOT, parsed

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from artgrab.cli.main import app
+from artgrab.cli.app import app
 from artgrab.common.documents import Documents, load_documents, select
 from tests.support.command_lines import commands_in, parsed
 

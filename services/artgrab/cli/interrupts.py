@@ -1,8 +1,6 @@
 """Ctrl-C and SIGTERM: the first ends what is under way in order, the second at once."""
 
 import asyncio
-import os
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -10,11 +8,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
-from artgrab.common.errors import SurroundingsError
+from artgrab.cli.leaving import ENDING, leave
 
 T = TypeVar("T")
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -30,7 +27,7 @@ class Interrupts:
     def installed(self, *, program: str) -> Iterator[None]:
         """Handle the signals, unless they are ignored; program is how this artgrab is called."""
         self._program, self._count = program, 0
-        before = {one: signal.getsignal(one) for one in _SIGNALS}
+        before = {one: signal.getsignal(one) for one in ENDING}
         heard = [one for one, handler in before.items() if handler is not signal.SIG_IGN]
         for one in heard:
             signal.signal(one, self._handle)
@@ -79,12 +76,9 @@ class Interrupts:
             raise KeyboardInterrupt
         self._cancel()
 
-    def leave(self, before: str = "") -> NoReturn:
+    def leave(self, first: str = "") -> NoReturn:
         """Say how to go on, and end this process without waiting for its threads."""
-        command = shlex.join([self._program, *sys.argv[1:]])
-        told = f"{before}artgrab: interrupted; the same command goes on from here: {command}\n"
-        os.write(2, told.encode(errors="backslashreplace"))
-        os._exit(SurroundingsError.exit_code)
+        leave(self._program, sys.argv[1:], first=first)
 
 
 interrupts = Interrupts()

@@ -9,10 +9,12 @@ from artgrab.cli.plan_text import bytes_text
 from artgrab.cli.state import ClassifierState
 from artgrab.cli.status import CategoryStatus, NamespaceStatus, Status
 from artgrab.cli.summary import figure_lines
-from artgrab.cli.texts import clean, top
+from artgrab.cli.texts import clean, joined, top
 
 _ENDS = {"TargetReached": "target reached", "SourcesExhausted": "sources exhausted"}
 _WIDE_CELLS = 100
+_NARROW_CELLS = 60
+"""A table needs so many."""
 _COUNTS = ("stored", "rejected", "failed")
 _DATE_CHARACTERS = len("2026-11-23")
 
@@ -42,13 +44,24 @@ def _held_text(status: Status) -> str:
 def _print_namespace(namespace: NamespaceStatus, console: Console) -> None:
     if namespace.categories:
         console.print()
-        console.print(_category_table(namespace.categories, wide=console.width >= _WIDE_CELLS))
+        _print_categories(namespace.categories, console)
     for name, state in namespace.classifiers.items():
         console.print()
         _print_classifier(name, state, namespace, console)
     snapshots, models = len(namespace.datasets), len(namespace.models)
     console.print()
     _say(console, f"Kept, older ones included: snapshots {snapshots}, models {models}.")
+
+
+def _print_categories(categories: dict[str, CategoryStatus], console: Console) -> None:
+    if console.width >= _NARROW_CELLS:
+        console.print(_category_table(categories, wide=console.width >= _WIDE_CELLS))
+        return
+    for name, one in categories.items():
+        counts = joined(f"{getattr(one.counts, count)} {count}" for count in _COUNTS)
+        console.print(Text(clean(name)))
+        console.print(Text(f"  {counts}"))
+        console.print(Text(f"  {bytes_text(one.bytes)}, {_run_text(one)}"))
 
 
 def _category_table(categories: dict[str, CategoryStatus], *, wide: bool) -> Table:
@@ -66,7 +79,8 @@ def _category_table(categories: dict[str, CategoryStatus], *, wide: bool) -> Tab
     for name, one in categories.items():
         figures = (str(getattr(one.counts, count)) for count in _COUNTS)
         why = [escape(top(one.counts.not_kept))] if wide else []
-        table.add_row(escape(clean(name)), *figures, bytes_text(one.bytes), _run_text(one), *why)
+        run = escape(_run_text(one))
+        table.add_row(escape(clean(name)), *figures, bytes_text(one.bytes), run, *why)
     return table
 
 
@@ -76,7 +90,7 @@ def _run_text(one: CategoryStatus) -> str:
     day = one.last_run.ended_at[:_DATE_CHARACTERS]
     reason = _ENDS.get(one.last_run.reason, one.last_run.reason)
     trouble = " (not whole)" if one.last_run.problems else ""
-    return escape(clean(f"{day} {reason}{trouble}".strip()))
+    return clean(f"{day} {reason}{trouble}".strip())
 
 
 def _print_classifier(
