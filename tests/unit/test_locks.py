@@ -11,9 +11,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ("operator", "scraper", "downloader")
-OTHERS = ("bootstrap", "../tests/cluster/images/seaweedfs", "../tests/cluster/images/world")
+_DOCKERFILE = "tests/cluster/images/Dockerfile"
+WORLD = "../tests/cluster/images/world"
+OTHERS = ("bootstrap", "../tests/cluster/images/seaweedfs", WORLD)
 
-_IMPORT_ALL = """
+_KNOW_ONLY_THE_LOCK = """
 import importlib, json, pkgutil, sys
 from importlib.metadata import packages_distributions
 
@@ -25,12 +27,20 @@ absent = {
     if not {normal(owner) for owner in owners} & (locked | ours)
 }
 
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in absent:
-            raise ModuleNotFoundError(f"{name} is not in the lock", name=name)
+class OnlyTheLocked:
+    def __init__(self, finder):
+        self._finder = finder
 
-sys.meta_path.insert(0, Absent())
+    def __getattr__(self, name):
+        return getattr(self._finder, name)
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in absent:
+            return self._finder.find_spec(name, path, target)
+
+sys.meta_path[:] = [OnlyTheLocked(finder) for finder in sys.meta_path]
+"""
+_IMPORT_ALL = """
 found = importlib.import_module(package)
 for module in pkgutil.walk_packages(found.__path__, f"{package}."):
     if not module.name.endswith("__main__"):
@@ -76,14 +86,30 @@ def test_the_lock_of_an_image_has_all_that_the_project_names_for_it(image: str) 
 
 @pytest.mark.parametrize("image", IMAGES)
 def test_a_service_imports_only_what_the_lock_of_its_image_has(image: str) -> None:
-    packages = json.dumps(sorted(_locked(image)))
+    _run_knowing_only(image, _IMPORT_ALL, f"artgrab.{image}")
+
+
+def test_the_sites_of_the_demo_world_need_only_what_their_image_has() -> None:
+    code = """
+from tests.world.world import demo_world
+print(*sorted(name for name in sys.modules if name.startswith("artgrab.common.")))
+"""
+    copied = set(re.findall(r"artgrab/common/(\w+)\.py", (ROOT / _DOCKERFILE).read_text()))
+    used = _run_knowing_only(WORLD, code, "tests.world").split()
+    assert {name.rpartition(".")[2] for name in used} == copied
+
+
+def _run_knowing_only(lock: str, code: str, package: str) -> str:
+    packages = json.dumps(sorted(_locked(lock)))
     done = subprocess.run(
-        [sys.executable, "-c", _IMPORT_ALL, f"artgrab.{image}", packages],
+        [sys.executable, "-c", _KNOW_ONLY_THE_LOCK + code, package, packages],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize("image", ["operator", "scraper"])
