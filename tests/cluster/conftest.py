@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from artgrab.common.errors import SurroundingsError
+from tests.cluster.images import ensure_images
 from tests.cluster.installed import NAMESPACES, Installation, installation, removed
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.providers import Provider, choose, known_providers
@@ -145,8 +146,6 @@ def kubectl(provider: Provider) -> Iterator[Kubectl]:
 @pytest.fixture(scope="session")
 def installed(provider: Provider) -> Iterator[Installation]:
     """artgrab, installed by its chart, beside the demo world; one for all tests."""
-    from tests.cluster.images import ensure_images
-
     kept = _kept(provider)
     with installation(provider, ensure_images()) as found:
         yield found

@@ -1,7 +1,7 @@
 """What a session that was killed left in a cluster that is still up, and its removal."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from artgrab.common.errors import SurroundingsError
@@ -22,7 +22,8 @@ def remove_former(kubectl: Kubectl, *, helm: str, release: str, namespace: str) 
     if left:
         progress(f"removing what a former session left: {', '.join(left)}")
     _uninstall(kubectl, helm=helm, release=release, namespace=namespace)
-    _let_go(kubectl, [name.removeprefix("namespace/") for name in left])
+    for name in left:
+        _empty(Kubectl(kubectl.program, kubectl.kubeconfig, name.removeprefix("namespace/")))
     for name in [*left, *_objects_of(kubectl, release=release, namespace=namespace)]:
         kubectl("delete", name, "--ignore-not-found", "--wait=false")
     for name in left:
@@ -42,13 +43,12 @@ def _uninstall(kubectl: Kubectl, *, helm: str, release: str, namespace: str) -> 
     )
 
 
-def _let_go(kubectl: Kubectl, namespaces: Iterable[str]) -> None:
-    """Take the finalizers off: nobody is left who would."""
-    for namespace in namespaces:
-        inside = Kubectl(kubectl.program, kubectl.kubeconfig, namespace)
-        for name in _categories(inside):
-            patch = json.dumps({"metadata": {"finalizers": None}})
-            inside("patch", name, "--type=merge", f"--patch={patch}")
+def _empty(inside: Kubectl) -> None:
+    """Take off finalizers, for nobody is left who would, and end pods that would take their time."""
+    for name in _categories(inside):
+        patch = json.dumps({"metadata": {"finalizers": None}})
+        inside("patch", name, "--type=merge", f"--patch={patch}")
+    inside("delete", "jobs,pods", "--all", "--grace-period=0", "--force", "--wait=false")
 
 
 def _categories(inside: Kubectl) -> list[str]:

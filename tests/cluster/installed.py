@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -14,12 +14,10 @@ from tests.cluster.commands import run, wait_until
 from tests.cluster.former import LABEL, remove_former
 from tests.cluster.forwards import Forward, forwarded
 from tests.cluster.holdings import Holding, look, recorded
+from tests.cluster.images import Images
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.providers import Provider
 from tests.cluster.worlds import WorldPods, world_pods
-
-if TYPE_CHECKING:
-    from tests.cluster.images import Images
 
 RELEASE = "artgrab-test"
 SYSTEM = "artgrab-test"
@@ -50,7 +48,7 @@ class Installation:
     """A release, its store and the world; `kubectl` is in the namespace of most categories."""
 
     provider: Provider
-    images: "Images"
+    images: Images
     kubectl: Kubectl
     system: Kubectl
     world: WorldPods
@@ -112,11 +110,12 @@ def _reason_path() -> str:
 
 
 @contextmanager
-def installation(provider: Provider, images: "Images") -> Iterator[Installation]:
+def installation(provider: Provider, images: Images) -> Iterator[Installation]:
     """Install all of it where nothing is left of a former session; the next one removes it."""
     admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
     helm = provider.tool("helm")
     remove_former(admin, helm=helm, release=RELEASE, namespace=SYSTEM)
+    images.load_into(provider, known=_known_images(admin))
     with ExitStack() as stack:
         system, pictures, world = (_namespace(admin, name) for name in (SYSTEM, PICTURES, WORLD))
         pods = stack.enter_context(world_pods(world, images.world))
@@ -132,6 +131,13 @@ def removed(provider: Provider) -> None:
     """Remove the installation from a cluster that stays up."""
     admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
     remove_former(admin, helm=provider.tool("helm"), release=RELEASE, namespace=SYSTEM)
+
+
+def _known_images(admin: Kubectl) -> set[str]:
+    """Return the names of images that every node says it has."""
+    nodes = admin.read("nodes")["items"]
+    found = [{name for one in node["status"]["images"] for name in one["names"]} for node in nodes]
+    return set.intersection(*found)
 
 
 def _namespace(admin: Kubectl, name: str) -> Kubectl:
@@ -164,7 +170,7 @@ def _install(helm: str, admin: Kubectl, chosen: Mapping[str, Any]) -> None:
     )
 
 
-def values(images: "Images", world: WorldPods) -> dict[str, Any]:
+def values(images: Images, world: WorldPods) -> dict[str, Any]:
     """Return the values of the release: small, polite, and quick to follow load."""
     return {
         "image": {"registry": images.registry, "tag": images.tag, "pullPolicy": "Never"},

@@ -17,10 +17,9 @@ from tests.world.cache import cache_root
 from tests.world.hosts import Gallery, Listing, plan_hosts
 from tests.world.pages import View, chosen
 from tests.world.pictures import catalogue
-from tests.world.sites import SeenRequest
+from tests.world.sites import LOG_HOST, SeenRequest
 
 PORT = 8080
-LOG_HOST = "log.test"
 DOWN = "down.test"
 """A site at which nobody listens."""
 _NAME = "world"
