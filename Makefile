@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-cluster cluster-up cluster-down chaos-run check docs format protos manifests lock clean
+.PHONY: help setup run test test-cluster cluster-up cluster-down chaos-run check docs format protos manifests images lock clean
 
 PYTHON ?= python3
 OUTPUT ?= table
@@ -46,6 +46,7 @@ check: .venv/.installed ## Format, lint, types, import rules, contracts, generat
 	@PYTHONPATH= $(BIN)/lint-imports
 	@$(BIN)/buf lint
 	@$(BIN)/shellcheck scripts/* .ci/run
+	@$(BIN)/hadolint Dockerfile tests/cluster/images/Dockerfile
 	@$(MAKE) --no-print-directory protos && git diff --exit-code -- protos
 	@$(MAKE) --no-print-directory docs && git diff --exit-code -- docs/resources.md helm/artgrab/README.md
 	@$(MAKE) --no-print-directory manifests && git diff --exit-code -- k8s helm/artgrab/files
@@ -67,6 +68,9 @@ protos: .venv/.installed ## Generate the Python code of the contracts
 	@rm -f protos/artgrab/v1/*_pb2*.py*
 	@$(BIN)/python -m grpc_tools.protoc -I protos --python_out=protos --pyi_out=protos $(PROTOS)
 	@$(BIN)/python -m grpc_tools.protoc -I protos --grpc_python_out=protos $(filter %_service.proto,$(PROTOS))
+
+images: ## Build the images with docker or buildah (REGISTRY=, TAG=, ARCHIVE=folder for archives)
+	@scripts/images $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(TAG),--tag $(TAG)) $(if $(ARCHIVE),--archive $(ARCHIVE))
 
 lock: ## Choose versions anew: requirements/*.lock from pyproject.toml
 	@scripts/lock
