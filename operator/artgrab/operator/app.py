@@ -154,7 +154,7 @@ async def start_app(settings: OperatorSettings) -> App:
     cluster = connect(metrics.wrote)
     await _wait_for_resource(cluster, settings)
     app = App(settings, cluster, await ensure_token_key(cluster, settings), metrics)
-    if settings.metrics_port is not None:
+    if settings.metrics_port:
         start_http_server(settings.metrics_port, settings.metrics_address, metrics.registry)
     app.start()
     return app

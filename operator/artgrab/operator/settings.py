@@ -108,8 +108,8 @@ class OperatorSettings(BaseSettings):
     stuck_seconds: Seconds = Field(
         180, description="A look that takes longer, or waits so long, fails the liveness probe."
     )
-    metrics_port: int | None = Field(
-        9090, ge=0, le=65535, description="Prometheus metrics over HTTP; null for none."
+    metrics_port: int = Field(
+        9090, ge=0, le=65535, description="Prometheus metrics over HTTP; 0 for none."
     )
     metrics_address: str = Field("0.0.0.0", description="Where metrics are served.")  # noqa: S104
 
