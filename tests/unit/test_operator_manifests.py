@@ -101,7 +101,8 @@ def test_the_job_of_a_scrape(
     assert name == "graffiti-scrape-" + name[-10:]
     secret = job["spec"]["template"]["spec"]["volumes"][0]["secret"]["secretName"]
     assert secret.startswith(f"{name}-")
-    owner = {"apiVersion": "artgrab.dev/v1alpha1", "kind": "ArtCategory", "name": "graffiti"}
+    owner: dict[str, Any] = {"apiVersion": "artgrab.dev/v1alpha1", "kind": "ArtCategory"}
+    owner |= {"name": "graffiti"}
     owner |= {"uid": category.uid, "controller": True, "blockOwnerDeletion": False}
     container = {
         "name": "scraper",
