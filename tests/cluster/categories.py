@@ -15,10 +15,9 @@ _SELECTORS = {
 _MORE = {Style.SCROLL: {}, Style.BUTTON: {"more": "button.more"}, Style.PAGES: {"more": "a.next"}}
 
 
-def gallery_source(gallery: Gallery, *, limit: int | None = None) -> dict[str, Any]:
-    """Return the source that goes through a gallery, as `artgrab run` takes it."""
-    limited = "" if limit is None else f"&limit={limit}"
-    url = f"http://{gallery.host}/gallery?q={{query}}{limited}"
+def gallery_source(gallery: Gallery, *, words: str = "q={query}") -> dict[str, Any]:
+    """Return the source that goes through a gallery; `words` stand behind its address's `?`."""
+    url = f"http://{gallery.host}/gallery?{words}"
     return {"gallery": {"url": url, "selectors": _SELECTORS | _MORE[gallery.style]}}
 
 

@@ -44,7 +44,7 @@ def _uninstall(kubectl: Kubectl, *, helm: str, release: str, namespace: str) -> 
 
 
 def _empty(inside: Kubectl) -> None:
-    """Take off finalizers, for nobody is left who would, and end pods that would take their time."""
+    """Take off finalizers, which nobody is left to do, and end pods without their grace."""
     for name in _categories(inside):
         patch = json.dumps({"metadata": {"finalizers": None}})
         inside("patch", name, "--type=merge", f"--patch={patch}")

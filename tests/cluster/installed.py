@@ -175,8 +175,8 @@ def values(images: Images, world: WorldPods) -> dict[str, Any]:
     return {
         "image": {"registry": images.registry, "tag": images.tag, "pullPolicy": "Never"},
         "logLevel": "INFO",
-        "operator": {"resources": _requests("20m", "96Mi"), "failureBackoffSeconds": 5},
-        "scraper": {"resources": _requests("50m", "256Mi")},
+        "operator": {"resources": _requests("20m", "96Mi")},
+        "scraper": {"resources": _requests("50m", "256Mi"), "backoffLimit": 1},
         "downloader": {
             "resources": _requests("50m", "256Mi"),
             "autoscaling": _autoscaling(),

@@ -39,12 +39,12 @@ def collected(installed: Installation) -> dict[str, Collected]:
     painters = galleries["www.painting-pieces.test"]
     both = [galleries[host] for host in ("www.energy.test", "www.backgrounds.test")]
     found = {
-        "words": Collected(
-            category("words", gallery_source(words, limit=40), queries=["word drawings"]),
-            shown(words, limit=40),
+        "word-drawings": Collected(
+            category("word-drawings", gallery_source(words, words="q={query}&limit=40")),
+            shown(words, query="word drawings", limit=40),
         ),
         "two-sites": Collected(
-            category("two-sites", *map(gallery_source, both), queries=["energy", "backgrounds"]),
+            category("two-sites", *(gallery_source(one, words="all") for one in both)),
             [listing for gallery in both for listing in gallery.listings],
         ),
         "painters": Collected(
@@ -62,7 +62,7 @@ def collected(installed: Installation) -> dict[str, Collected]:
     return found
 
 
-@pytest.mark.parametrize("name", ["words", "two-sites"])
+@pytest.mark.parametrize("name", ["word-drawings", "two-sites"])
 def test_the_store_has_each_picture_that_the_sites_publish_and_nothing_else(
     installed: Installation, collected: Mapping[str, Collected], name: str
 ) -> None:
@@ -82,7 +82,7 @@ def test_a_category_whose_target_is_reached_has_at_least_that_many(
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("words", "SourcesExhausted"),
+        ("word-drawings", "SourcesExhausted"),
         ("two-sites", "SourcesExhausted"),
         ("painters", "TargetReached"),
     ],
@@ -105,9 +105,9 @@ def test_the_status_says_why_it_is_ready_and_counts_what_the_store_has(
 def test_a_table_of_categories_tells_people_how_they_are(
     installed: Installation, collected: Mapping[str, Collected]
 ) -> None:
-    table = installed.kubectl("get", "artcat", "words").splitlines()
+    table = installed.kubectl("get", "artcat", "word-drawings").splitlines()
     assert table[0].split() == ["NAME", "READY", "REASON", "STORED", "TARGET", "AGE"]
-    assert table[1].split()[:5] == ["words", "True", "SourcesExhausted", "40", "1000"]
+    assert table[1].split()[:5] == ["word-drawings", "True", "SourcesExhausted", "40", "1000"]
 
 
 def test_a_category_that_is_applied_again_starts_nothing(

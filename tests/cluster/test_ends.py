@@ -130,9 +130,8 @@ def test_a_site_that_is_down_is_told(
     selectors = {"item": "article", "image": "a::attr(href)"}
     source = {"gallery": {"url": f"http://www.{DOWN}/gallery", "selectors": selectors}}
     apply(category("down", source))
-    installed.wait_reason("down", "SourcesFailed")
+    installed.wait_reason("down", "ScrapeFailed")
     assert f"www.{DOWN}" in installed.condition("down")["message"]
-    assert installed.condition("down", "SourceHealthy")["status"] == "False"
 
 
 def test_a_schedule_that_never_comes_is_told(

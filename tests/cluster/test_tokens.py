@@ -1,17 +1,22 @@
 """Who has no token of a run, or another run's, can have nothing stored."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
 
 from artgrab.common.tokens import RunToken, sign
+from artgrab.v1 import ingest_service_pb2 as pb
+from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 from tests.cluster.forwards import Forward, forwarded
 from tests.cluster.holdings import keys_of
 from tests.cluster.installed import DOWNLOADER, DOWNLOADER_PORT, PICTURES, RELEASE, Installation
 from tests.support.ingest_client import hello, raw_stream
+from tests.support.waiting import WAIT_SECONDS
+
+Way = Callable[[Forward, str], Awaitable[grpc.StatusCode]]
 
 CATEGORY = "guarded"
 RUN = "a-run"
@@ -41,38 +46,63 @@ def _token(key: bytes, *, category: str = CATEGORY, run: str = RUN, hours: int =
     return sign(token, key)
 
 
-async def _refusal(forward: Forward, token: str) -> grpc.StatusCode:
+async def _ingest(forward: Forward, token: str) -> grpc.StatusCode:
     """Return how a stream ends that was opened with a token."""
     async with raw_stream(forward.address) as stream:
         opening = hello(namespace=PICTURES, category=CATEGORY, run_id=RUN, token=token)
         await stream.send(opening)
-        await stream.receive_all()
         return await stream.code()
 
 
-async def test_a_stream_without_token_is_refused(
-    installed: Installation, downloader: Forward
+async def _end_run(forward: Forward, token: str) -> grpc.StatusCode:
+    """Return how a request to end the run ends."""
+    request = pb.EndRunRequest(
+        namespace=PICTURES,
+        category=CATEGORY,
+        run_id=RUN,
+        token=token,
+        reason="TargetReached",
+    )
+    async with grpc.aio.insecure_channel(forward.address) as channel:
+        call = pb_grpc.IngestServiceStub(channel).EndRun(request, timeout=WAIT_SECONDS)
+        code: grpc.StatusCode = await call.code()
+        return code
+
+
+WAYS = pytest.mark.parametrize("try_it", [_ingest, _end_run])
+
+
+@WAYS
+async def test_whoever_has_no_token_is_refused(
+    installed: Installation, downloader: Forward, try_it: Way
 ) -> None:
-    assert await _refusal(downloader, "") is grpc.StatusCode.UNAUTHENTICATED
+    assert await try_it(downloader, "") is grpc.StatusCode.UNAUTHENTICATED
     assert keys_of(installed.store, namespace=PICTURES, category=CATEGORY) == []
 
 
-async def test_a_forged_token_is_refused(installed: Installation, downloader: Forward) -> None:
+@WAYS
+async def test_a_forged_token_is_refused(
+    installed: Installation, downloader: Forward, try_it: Way
+) -> None:
     forged = _token(b"another key of thirty-two bytes.")
-    assert await _refusal(downloader, forged) is grpc.StatusCode.UNAUTHENTICATED
+    assert await try_it(downloader, forged) is grpc.StatusCode.UNAUTHENTICATED
     assert keys_of(installed.store, namespace=PICTURES, category=CATEGORY) == []
 
 
-async def test_a_token_that_has_expired_is_refused(downloader: Forward, key: bytes) -> None:
-    code = await _refusal(downloader, _token(key, hours=-1))
+@WAYS
+async def test_a_token_that_has_expired_is_refused(
+    downloader: Forward, key: bytes, try_it: Way
+) -> None:
+    code = await try_it(downloader, _token(key, hours=-1))
     assert code is grpc.StatusCode.UNAUTHENTICATED
 
 
+@WAYS
 @pytest.mark.parametrize("foreign", [{"category": "another"}, {"run": "another"}])
 async def test_the_token_of_another_run_is_refused(
-    installed: Installation, downloader: Forward, key: bytes, foreign: dict[str, str]
+    installed: Installation, downloader: Forward, key: bytes, try_it: Way, foreign: dict[str, str]
 ) -> None:
-    code = await _refusal(downloader, _token(key, **foreign))  # type: ignore[arg-type]
+    code = await try_it(downloader, _token(key, **foreign))  # type: ignore[arg-type]
     assert code is grpc.StatusCode.PERMISSION_DENIED
     assert keys_of(installed.store, namespace=PICTURES, category=CATEGORY) == []
 
