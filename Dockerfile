@@ -4,7 +4,7 @@
 #   docker build --target downloader --tag artgrab-downloader:dev .
 #
 # Packages come from requirements/*.lock alone, each checked by its hash, and lie in a layer of their
-# own: a change of our code makes a layer of a few megabytes.
+# own: a change of our code makes a layer of a few megabytes. uv leaves locks that all may write.
 
 FROM docker.io/library/python:3.11-slim-bookworm AS tools
 # Bytecode is compiled here, as the root of a pod is read only, and is never compared with its source.
@@ -21,19 +21,21 @@ RUN pip install --quiet --root-user-action=ignore --require-hashes --requirement
 FROM tools AS operator-packages
 COPY requirements/operator.lock ./
 RUN uv venv --quiet /opt/artgrab && \
-    uv pip sync --quiet --python /opt/artgrab --require-hashes operator.lock
+    uv pip sync --quiet --python /opt/artgrab --require-hashes operator.lock && \
+    find /opt/artgrab -name .lock -delete
 
 # Selenium's own fetcher of browsers and drivers goes: 20 MB, and Debian's are there.
 FROM tools AS scraper-packages
 COPY requirements/scraper.lock ./
 RUN uv venv --quiet /opt/artgrab && \
     uv pip sync --quiet --python /opt/artgrab --require-hashes scraper.lock && \
-    find /opt/artgrab -name "selenium-manager*" -delete
+    find /opt/artgrab \( -name .lock -o -name "selenium-manager*" \) -delete
 
 FROM tools AS downloader-packages
 COPY requirements/downloader.lock ./
 RUN uv venv --quiet /opt/artgrab && \
-    uv pip sync --quiet --python /opt/artgrab --require-hashes downloader.lock
+    uv pip sync --quiet --python /opt/artgrab --require-hashes downloader.lock && \
+    find /opt/artgrab -name .lock -delete
 
 FROM tools AS code
 COPY requirements/build.lock ./
@@ -43,7 +45,7 @@ COPY protos protos
 COPY services services
 RUN uv build --quiet --wheel --require-hashes --build-constraints build.lock --out-dir dist && \
     uv pip install --quiet --no-deps --target /code dist/*.whl && \
-    rm -r /code/bin
+    rm -r /code/bin /code/.lock
 
 FROM docker.io/library/python:3.11-slim-bookworm AS runtime
 ARG VERSION=0.0.0

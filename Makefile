@@ -46,7 +46,7 @@ check: .venv/.installed ## Format, lint, types, import rules, contracts, generat
 	@PYTHONPATH= $(BIN)/lint-imports
 	@$(BIN)/buf lint
 	@$(BIN)/shellcheck scripts/* .ci/run
-	@$(BIN)/hadolint Dockerfile tests/cluster/images/Dockerfile
+	@$(BIN)/hadolint Dockerfile tests/cluster/Dockerfile
 	@$(MAKE) --no-print-directory protos && git diff --exit-code -- protos
 	@$(MAKE) --no-print-directory docs && git diff --exit-code -- docs/resources.md helm/artgrab/README.md
 	@$(MAKE) --no-print-directory manifests && git diff --exit-code -- k8s helm/artgrab/files

@@ -27,7 +27,7 @@ KEPT_SECONDS = 3600
 """So long the images of former inputs stay: another process may be about to load them."""
 VERSION = "1"
 """Goes up when a build gives something else from the same inputs."""
-_TEST_DOCKERFILE = "tests/cluster/images/Dockerfile"
+_TEST_DOCKERFILE = "tests/cluster/Dockerfile"
 _BUILDER = ("scripts/images", ".dockerignore", "tests/cluster/base_image.py")
 
 
@@ -99,14 +99,14 @@ def _services() -> Part:
 def _world() -> Part:
     cache = cache_root()
     code = tuple(f"services/artgrab/common/{name}.py" for name in ("errors", "processes"))
-    inputs = (_TEST_DOCKERFILE, "tests/cluster/images/world.lock", "tests/world", *code)
+    inputs = (_TEST_DOCKERFILE, "tests/cluster/world.lock", "tests/world", *code)
     # The wiki's parts of that cache are not copied; the name of the folder tells what is in it.
     options = ("--context", f"cache={cache}", "--build-arg", f"CACHE={cache.name}")
     return Part("world", ("world",), inputs, ("--file", _TEST_DOCKERFILE, *options))
 
 
 def _seaweedfs() -> Part:
-    inputs = (_TEST_DOCKERFILE, "tests/cluster/images/seaweedfs.lock")
+    inputs = (_TEST_DOCKERFILE, "tests/cluster/seaweedfs.lock")
     return Part("seaweedfs", ("seaweedfs",), inputs, ("--file", _TEST_DOCKERFILE))
 
 

@@ -11,9 +11,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ("operator", "scraper", "downloader")
-_DOCKERFILE = "tests/cluster/images/Dockerfile"
-WORLD = "../tests/cluster/images/world"
-OTHERS = ("bootstrap", "../tests/cluster/images/seaweedfs", WORLD)
+_DOCKERFILE = "tests/cluster/Dockerfile"
+WORLD = "../tests/cluster/world"
+OTHERS = ("bootstrap", "../tests/cluster/seaweedfs", WORLD)
 
 _KNOW_ONLY_THE_LOCK = """
 import importlib, json, pkgutil, sys

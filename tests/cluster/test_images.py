@@ -1,0 +1,102 @@
+"""Each image does its work as nobody in particular, with a root that is read only."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from tests.cluster.commands import wait_until
+from tests.cluster.images import REGISTRY, SERVICES
+from tests.cluster.installed import Installation
+from tests.cluster.kubectl import Kubectl
+from tests.cluster.worlds import WorldPods
+
+_RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+_SHOW_A_PAGE = """
+import asyncio, json, os
+from artgrab.common.network import NetworkSettings
+from artgrab.scraper.browser import chromium
+from artgrab.scraper.sandboxes import has_sandbox
+
+async def main():
+    async with chromium(NetworkSettings()) as browser:
+        status = await browser.open("http://www.clipart.test/gallery?limit=3")
+        await browser.run(
+            "document.body.innerHTML = '<i id=latin>ab</i><i id=han>\\u4f60\\u597d</i>'")
+        widths = await browser.run(
+            "return ['latin', 'han'].map(id => document.getElementById(id).offsetWidth)")
+    told = {"user": os.getuid(), "status": status, "widths": widths, "sandbox": has_sandbox()}
+    print(json.dumps(told | {"left": os.listdir("/tmp")}))
+
+asyncio.run(main())
+"""
+
+
+def said(
+    kubectl: Kubectl, image: str, command: Sequence[str], environment: Mapping[str, str]
+) -> str:
+    """Return what a pod writes that runs a command and ends well."""
+    name = f"try-{uuid.uuid4().hex[:8]}"
+    kubectl.apply(_pod(name, image, command, environment))
+    try:
+        wait_until(lambda: _phase(kubectl, name) in ("Succeeded", "Failed"), f"{image} has ended")
+        told = kubectl("logs", name)
+        assert _phase(kubectl, name) == "Succeeded", told
+        return told
+    finally:
+        kubectl("delete", "pod", name, "--wait=false")
+
+
+def _phase(kubectl: Kubectl, name: str) -> str:
+    return str(kubectl.read("pod", name)["status"].get("phase"))
+
+
+def _pod(
+    name: str, image: str, command: Sequence[str], environment: Mapping[str, str]
+) -> dict[str, Any]:
+    container = {
+        "name": "tried",
+        "image": image,
+        "imagePullPolicy": "Never",
+        "command": list(command),
+        "env": [{"name": key, "value": value} for key, value in environment.items()],
+        "securityContext": _RESTRICTED,
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+    }
+    spec = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "containers": [container],
+        "volumes": [{"name": "tmp", "emptyDir": {}}],
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def show_a_page(kubectl: Kubectl, image: str, world: WorldPods) -> Any:
+    """Return what the scraper's browser tells of a page of the world, from within a pod."""
+    command = ("python", "-c", _SHOW_A_PAGE)
+    return json.loads(said(kubectl, image, command, {"ARTGRAB_RESOLVE": json.dumps(world.resolve)}))
+
+
+def test_chromium_shows_pages_in_a_restricted_pod(installed: Installation) -> None:
+    image = f"{REGISTRY}/artgrab-scraper:{installed.images.tag}"
+    told = show_a_page(installed.kubectl, image, installed.world)
+    assert (told["user"], told["status"], told["left"]) == (10001, 200, [])
+    assert told["sandbox"] is False, "its pods may make no namespaces"
+    assert min(told["widths"]) > 0
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_nobody_can_write_the_files_of_an_image(name: str, installed: Installation) -> None:
+    image = f"{REGISTRY}/artgrab-{name}:{installed.images.tag}"
+    closed = ("(", "-type", "d", "-not", "-executable", ")", "-prune")
+    command = ("find", "/", "-xdev", *closed, "-o", "-type", "f", "-perm", "-o+w", "-print")
+    assert said(installed.kubectl, image, command, {}) == ""
