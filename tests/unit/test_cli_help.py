@@ -1,6 +1,8 @@
 """Every command explains itself, and what its help shows can be called."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,3 +74,11 @@ def test_help_fits_narrow_terminals(width: int) -> None:
 
 def test_the_version_is_told() -> None:
     assert CliRunner().invoke(app, ["--version"]).stdout == f"artgrab {VERSION}\n"
+
+
+def test_help_and_completion_load_nothing_that_takes_long() -> None:
+    heavy = {"boto3", "grpc", "numpy", "obstore", "prometheus_client", "pyarrow", "pydantic"}
+    heavy |= {"selenium", "structlog", "torch"}
+    code = "import sys; import artgrab.cli.app; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert heavy & set(done.stdout.split()) == set()

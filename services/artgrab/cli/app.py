@@ -15,7 +15,6 @@ from artgrab.cli.takedowns import takedowns
 from artgrab.cli.texts import clean
 from artgrab.cli.usage import usage_problem
 from artgrab.common.errors import ArtgrabError, BadInputError, SurroundingsError
-from artgrab.common.logs import configure_logs
 from artgrab.common.version import VERSION
 
 _WHOLE, _CARE = "The whole job", "Looking after what is stored"
@@ -63,7 +62,10 @@ def _options(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Take the options of artgrab itself."""
+    """Take the options of artgrab itself, and set up what every command needs."""
+    from artgrab.common.logs import configure_logs  # not for the help alone
+
+    configure_logs()
 
 
 def run_command() -> None:
@@ -74,7 +76,6 @@ def run_command() -> None:
 
 def _main() -> None:
     try:
-        configure_logs()
         code = app(prog_name="artgrab", standalone_mode=False)
     except ArtgrabError as error:
         _end(str(error), error.exit_code)

@@ -7,8 +7,6 @@ from pathlib import Path
 import typer
 
 from artgrab.common.errors import ArtgrabError
-from artgrab.common.store import Store
-from artgrab.common.store.folders import folder_of
 
 DOCUMENT_SUFFIXES = (".yaml", ".yml")
 
@@ -56,6 +54,9 @@ def classifiers(ctx: typer.Context, incomplete: str) -> list[str]:
     uri = str(ctx.params.get("store") or "")
     if uri.startswith("s3:"):
         return []  # a key press must not wait for a network
+    from artgrab.common.store import Store  # not for every call
+    from artgrab.common.store.folders import folder_of
+
     try:
         store = Store.open(str(folder_of(uri)), to_write=False)
         keys = [info.key for info in store.list(f"{namespace}/classifiers")]

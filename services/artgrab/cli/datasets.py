@@ -1,23 +1,11 @@
-"""`artgrab dataset`: snapshots made and looked after."""
+"""`artgrab dataset`: snapshots made and looked after; light, as every call loads it."""
 
 import sys
 from typing import Annotated
 
-import msgspec
 import typer
 
-from artgrab.cli.options import (
-    DEFAULT_STORE,
-    Files,
-    Output,
-    OutputOption,
-    StoreUri,
-    only_classifier,
-)
-from artgrab.cli.preflight import existing_store
-from artgrab.cli.render import progress_sink
-from artgrab.cli.snapshots import build as build_snapshot
-from artgrab.common.documents import load_documents, select
+from artgrab.cli.options import DEFAULT_STORE, Files, Output, OutputOption, StoreUri
 
 datasets = typer.Typer(
     help="Make datasets of what is stored, and look after them.",
@@ -31,6 +19,13 @@ datasets = typer.Typer(
 )
 def build(files: Files, store: StoreUri = DEFAULT_STORE) -> None:
     """Clean what is stored into a snapshot for the classifier of these documents."""
+    import msgspec
+
+    from artgrab.cli.preflight import existing_store, only_classifier
+    from artgrab.cli.render import progress_sink
+    from artgrab.cli.snapshots import build as build_snapshot
+    from artgrab.common.documents import load_documents, select
+
     documents = load_documents(files)
     classifier = only_classifier(documents.classifiers)
     labels = select(classifier, documents)
@@ -56,6 +51,8 @@ def verify(
 
     Finds what is corrupt, missing or foreign, and what was taken down but is still there.
     """
+    from artgrab.cli.preflight import existing_store
+    from artgrab.cli.render import progress_sink
     from artgrab.cli.verifying import check_clean, show_report, verified
 
     opened = existing_store(store)

@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share."""
+"""Options and arguments that several commands share; light, as every call loads them."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,8 +7,6 @@ from typing import Annotated
 import typer
 
 from artgrab.cli import completion
-from artgrab.common.errors import BadInputError
-from artgrab.common.resources import ArtClassifier
 
 DEFAULT_STORE = "artgrab-store"
 
@@ -66,14 +64,3 @@ Listen = Annotated[
 Parent = Annotated[
     int, typer.Option("--exit-with-parent", hidden=True, help="End when this process ends.")
 ]
-
-
-def only_classifier(classifiers: list[ArtClassifier]) -> ArtClassifier:
-    """Return the one classifier of the documents.
-
-    Raises:
-        BadInputError: there is none, or more than one.
-    """
-    if len(classifiers) != 1:
-        raise BadInputError(f"{len(classifiers)} ArtClassifiers are given; this takes exactly one")
-    return classifiers[0]

@@ -42,6 +42,17 @@ def check_scrape(documents: Documents) -> list[ArtCategory]:
     return documents.categories
 
 
+def only_classifier(classifiers: list[ArtClassifier]) -> ArtClassifier:
+    """Return the one classifier of the documents.
+
+    Raises:
+        BadInputError: there is none, or more than one.
+    """
+    if len(classifiers) != 1:
+        raise BadInputError(f"{len(classifiers)} ArtClassifiers are given; this takes exactly one")
+    return classifiers[0]
+
+
 def check_pictures(paths: Sequence[Path]) -> None:
     """Refuse what --predict names and is not there, before the work and not after it.
 

@@ -1,14 +1,13 @@
-"""The stages one by one: scrape, download, train, serve (dataset has a module of its own)."""
+"""The stages one by one: scrape, download, train, serve; light, as every call loads them.
 
-import asyncio
-import sys
+`artgrab dataset` has a module of its own.
+"""
+
 from collections.abc import Callable
 from typing import Annotated
 
-import msgspec
 import typer
 
-from artgrab.cli.interrupts import interrupts
 from artgrab.cli.options import (
     DEFAULT_STORE,
     ClassifierName,
@@ -17,28 +16,7 @@ from artgrab.cli.options import (
     Namespace,
     Parent,
     StoreUri,
-    only_classifier,
 )
-from artgrab.cli.preflight import (
-    check_browser,
-    check_scrape,
-    check_snapshot,
-    existing_store,
-    newest_model,
-)
-from artgrab.cli.render import progress_sink
-from artgrab.cli.state import read_classifier_state, update_classifier_state
-from artgrab.cli.withdrawals import apply_pending
-from artgrab.common.documents import load_documents
-from artgrab.common.errors import ArtgrabError, BadInputError
-from artgrab.common.keys import dataset_prefix
-from artgrab.common.network import NetworkSettings
-from artgrab.common.politeness.contact import contact_advice
-from artgrab.common.processes import die_with_parent
-from artgrab.common.progress import ForwardingSink, warn
-from artgrab.common.runs import run_id_of
-from artgrab.common.servers import check_address, read_settings
-from artgrab.common.store import Store
 
 Snapshot = Annotated[
     str, typer.Option(metavar="KEY", help="Input key of another snapshot than the newest.")
@@ -58,81 +36,25 @@ def scrape(
     ],
 ) -> None:
     """Find the pictures of these categories, have downloaders fetch them, and end the runs."""
-    categories = check_scrape(load_documents(files))
-    network = read_settings(NetworkSettings)
-    from artgrab.cli.failures import raise_together
-    from artgrab.scraper.job import scrape_to_the_end
-    from artgrab.scraper.reachable import check_downloaders
-    from artgrab.scraper.wariness import Wariness
+    from artgrab.cli.stage_work import scrape_all
 
-    interrupts.run(check_browser(categories))
-    interrupts.run(check_downloaders(downloader))
-    failed: dict[str, ArtgrabError] = {}
-    wariness = Wariness()
-    with progress_sink(sys.stderr) as progress:
-        if advice := contact_advice(network, categories):
-            warn(progress, advice)
-        for category in categories:
-            work = scrape_to_the_end(
-                category,
-                run_id=run_id_of(category),
-                endpoints=downloader,
-                network=network,
-                progress=progress,
-                wariness=wariness,
-            )
-            try:
-                ended = interrupts.run(work)
-            except ArtgrabError as error:
-                failed[category.metadata.name] = error
-                continue
-            if ended.trouble:
-                failed[category.metadata.name] = ended.trouble
-            else:
-                typer.echo(msgspec.json.encode(ended.outcome).decode())
-    raise_together(failed, all_failed=len(failed) == len(categories))
+    scrape_all(files, downloaders=downloader)
 
 
 def download(store: StoreUri = DEFAULT_STORE, listen: Listen = "127.0.0.1:50051") -> None:
     """Serve scrapers: fetch what they find into the store, until interrupted."""
-    from artgrab.downloader.server import listen_host
-    from artgrab.downloader.server import run as run_server
-    from artgrab.downloader.settings import DownloaderSettings
+    from artgrab.cli.stage_work import serve_scrapers
 
-    settings = read_settings(DownloaderSettings, listen=listen)
-    listen_host(settings)
-    run_server(settings, read_settings(NetworkSettings), Store.open(store), _announce)
+    serve_scrapers(store, listen=listen)
 
 
 def train(
     files: Files, store: StoreUri = DEFAULT_STORE, snapshot: Snapshot = "", parent: Parent = 0
 ) -> None:
     """Train the classifier of these documents on its newest snapshot."""
-    if parent:
-        die_with_parent(parent)
-    classifier = only_classifier(load_documents(files).classifiers)
-    name, namespace = classifier.metadata.name, classifier.metadata.namespace
-    opened = existing_store(store)
-    state = read_classifier_state(opened, namespace=namespace, classifier=name)
-    if not (snapshot or state.dataset):
-        raise BadInputError(
-            f"{opened.uri} has no dataset of {name}; artgrab dataset build makes one"
-        )
-    check_snapshot(opened, namespace=namespace, key=snapshot or state.dataset)
-    from artgrab.trainer import train as train_classifier  # loads torch: after all that is quick
+    from artgrab.cli.stage_work import train_newest
 
-    with progress_sink(sys.stderr) as shown:
-        progress = ForwardingSink() if parent else shown
-        apply_pending(opened, progress=progress)
-        trained = train_classifier(
-            opened,
-            namespace=namespace,
-            classifier=classifier,
-            snapshot_prefix=dataset_prefix(namespace, snapshot or state.dataset),
-            progress=progress,
-        )
-    update_classifier_state(opened, namespace=namespace, classifier=name, model=trained.key)
-    typer.echo(msgspec.json.encode(trained).decode())
+    train_newest(files, uri=store, snapshot=snapshot, parent=parent)
 
 
 def serve(
@@ -142,20 +64,9 @@ def serve(
     listen: Listen = "127.0.0.1:8500",
 ) -> None:
     """Serve the newest model of a classifier over gRPC, until interrupted."""
-    check_address(listen)
-    opened = Store.open(store, to_write=False)
-    prefix = newest_model(opened, namespace=namespace, classifier=classifier)
-    from artgrab.model.classifier import Classifier  # loads torch: after all that is quick
-    from artgrab.serving import ServingSettings
-    from artgrab.serving import serve as serve_predictions
+    from artgrab.cli.stage_work import serve_newest
 
-    settings = read_settings(ServingSettings, listen=listen)
-    model = Classifier.load(opened, prefix, threads=settings.threads)
-    asyncio.run(serve_predictions(settings, model, _announce))
-
-
-def _announce(endpoint: str) -> None:
-    typer.echo(f"ready on {endpoint}; Ctrl-C ends it")
+    serve_newest(classifier, uri=store, namespace=namespace, listen=listen)
 
 
 _EXAMPLES: dict[Callable[..., None], str] = {
