@@ -1,4 +1,7 @@
-"""Each command on options that are wrong: one line that names what to change, nothing made."""
+"""Each command on options that are wrong: one line that names what to change, nothing made.
+
+Most are told before a store is opened. `STORE` in a command stands for an empty one of either kind.
+"""
 
 import socket
 from collections.abc import Iterator
@@ -11,33 +14,12 @@ import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from artgrab.common.store import Store
 from artgrab.scraper import reachable
 from tests.support.cli_calls import Said, artgrab
+from tests.support.documents import category_text, classifier_text, gallery, together
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
-CATEGORY = """
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtCategory
-metadata: {name: graffiti, labels: {set: art}}
-spec:
-  sources: [{mediawiki: {url: "http://commons.test/w/api.php"}}]
-"""
-CLASSIFIER = """
----
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtCategory
-metadata: {name: bikes, labels: {set: everyday}}
-spec:
-  sources: [{mediawiki: {url: "http://commons.test/w/api.php"}}]
----
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtClassifier
-metadata: {name: art-or-not}
-spec:
-  classes:
-    - {label: art, categorySelector: {matchLabels: {set: art}}}
-    - {label: not-art, categorySelector: {matchLabels: {set: everyday}}}
-"""
 
 
 @pytest.fixture
@@ -45,15 +27,11 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: Any) -> Any:
     """Call the command in a folder of its own, which holds some documents and no store."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(reachable, "PATIENCE_SECONDS", 0.0)
-    Path("graffiti.yaml").write_text(CATEGORY)
-    Path("both.yaml").write_text(CATEGORY + CLASSIFIER)
-    Path("only.yaml").write_text(CLASSIFIER.rpartition("---")[2])
-    Path("selector.yaml").write_text(
-        CATEGORY.replace(
-            'mediawiki: {url: "http://commons.test/w/api.php"}',
-            'gallery: {url: "http://a.test", selectors: {item: "a[", image: "::text"}}',
-        )
-    )
+    graffiti, bikes = category_text("graffiti"), category_text("bikes", of="everyday")
+    Path("graffiti.yaml").write_text(graffiti)
+    Path("both.yaml").write_text(together(graffiti, bikes, classifier_text()))
+    Path("only.yaml").write_text(classifier_text())
+    Path("selector.yaml").write_text(category_text("odd", gallery("http://a.test", item="a[")))
     Path("a.jpg").write_bytes(b"\xff\xd8\xff no more than that")
     Path("empty").mkdir()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
@@ -86,12 +64,8 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: Any) -> Any:
         ("dataset build both.yaml", "artgrab-store: there is none; check --store"),
         ("dataset build only.yaml", "class not-art selects no category; there is no ArtCategory"),
         ("train both.yaml", "artgrab-store: there is none; check --store"),
-        ("train both.yaml --store empty", "empty has no dataset of art-or-not; artgrab dataset b"),
-        ("train both.yaml --store empty --snapshot 0abc", "has no complete snapshot 0abc; artgrab"),
-        ("train both.yaml --store empty --snapshot ../x", "has no complete snapshot ../x; artgrab"),
         ("train graffiti.yaml", "0 ArtClassifiers are given"),
         ("serve art-or-not", "artgrab-store: there is none; check --store"),
-        ("serve art-or-not --store empty", "empty has no model of art-or-not; artgrab run makes o"),
         ("serve art-or-not --listen 127.0.0.1:99999", "a port is from 0 to 65535; for example"),
         ("predict a.jpg --endpoint 127.0.0.1", "'127.0.0.1' is not HOST:PORT: the port is missing"),
         ("predict a.jpg --endpoint a:0", "'a:0' is not HOST:PORT: a port is from 1 to 65535"),
@@ -106,6 +80,33 @@ def test_an_option_that_is_wrong_is_bad_input(call: Any, command: str, line: str
     assert line in said.last
     assert said.err.startswith("artgrab: ")
     assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("train both.yaml --store STORE", "store has no dataset of art-or-not; artgrab dataset b"),
+        ("train both.yaml --store STORE --snapshot 0abc", "has no complete snapshot 0abc; artgrab"),
+        ("train both.yaml --store STORE --snapshot ../x", "has no complete snapshot ../x; artgrab"),
+        ("serve art-or-not --store STORE", "store has no model of art-or-not; artgrab run makes o"),
+        ("predict a.jpg --store STORE --classifier cats", "store has no model of cats; artgrab ru"),
+        (
+            "dataset verify 0abc --store STORE",
+            "no dataset with key '0abc'; give `all` or a key that",
+        ),
+        ("takedown remove 0abc --store STORE", "0abc"),
+        ("run graffiti.yaml --store STORE --predict no.jpg", "no.jpg: no such file"),
+    ],
+)
+def test_what_an_empty_store_lacks_is_told_with_the_command_that_makes_it(
+    store: Store, call: Any, command: str, line: str
+) -> None:
+    said = call(command.replace("STORE", store.uri))
+    assert said.code == 2, said
+    assert line in said.last
+    assert said.err.startswith("artgrab: ")
+    assert said.out == ""
+    assert list(store.list("")) == []
 
 
 def test_a_wrong_setting_of_the_environment_is_named_before_a_store_is_made(

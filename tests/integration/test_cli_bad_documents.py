@@ -1,17 +1,19 @@
 """`artgrab run` on documents that are wrong: exit code 2, exactly these lines, nothing touched.
 
 bad_documents.yaml holds the ways to write text wrong; here is what is wrong with whole files.
+No store of any kind is opened here, which is checked: the documents come first.
 """
 
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import yaml
 
+from artgrab.common.store import Store
 from tests.support.cli_calls import Said, artgrab
 
 CASES = yaml.safe_load(Path(__file__).with_name("bad_documents.yaml").read_text())
@@ -30,10 +32,15 @@ def text_of(case: dict[str, Any]) -> str:
     return text
 
 
+def _opened(uri: str, **options: object) -> NoReturn:
+    pytest.fail(f"the store {uri} is opened although the documents are wrong")
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Any:
     """Run the command in a folder of its own; the documents are a.yaml there."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Store, "open", _opened)
 
     def _run(content: str | bytes | None = None, *files: str) -> Said:
         if content is not None:

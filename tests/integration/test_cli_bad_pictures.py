@@ -7,30 +7,20 @@ from pathlib import Path
 import pytest
 
 from artgrab.common.network import NetworkSettings
+from artgrab.common.store import Store
 from tests.support.cli_calls import Said, artgrab_process, reaching
+from tests.support.documents import category_text, classifier_text, together, wiki
 from tests.support.drawn import jpeg
 from tests.support.played_wiki import PlayedWiki
 from tests.support.playing_hosts import PlayingHosts
 
 pytestmark = pytest.mark.timeout(300)
 
-CATEGORY = """
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtCategory
-metadata: {name: NAME, labels: {set: NAME}}
-spec:
-  sources: [{mediawiki: {url: "http://NAME.wiki.test/w/api.php"}}]
----"""
-CLASSIFIER = """
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtClassifier
-metadata: {name: art-or-not}
-spec:
-  classes:
-    - {label: art, categorySelector: {matchLabels: {set: walls}}}
-    - {label: not-art, categorySelector: {matchLabels: {set: bikes}}}
-"""
-DOCUMENTS = CATEGORY.replace("NAME", "walls") + CATEGORY.replace("NAME", "bikes") + CLASSIFIER
+DOCUMENTS = together(
+    category_text("walls", wiki("walls.wiki.test")),
+    category_text("bikes", wiki("bikes.wiki.test"), of="everyday"),
+    classifier_text(),
+)
 SMALL = jpeg(0, width=40, height=40)
 
 
@@ -42,22 +32,20 @@ async def wikis(hosts: PlayingHosts, files: int) -> AsyncIterator[NetworkSetting
         yield hosts.network.model_copy(update={"resolve": named | hosts.network.resolve})
 
 
-async def ran(network: NetworkSettings, folder: Path) -> Said:
+async def ran(network: NetworkSettings, folder: Path, store: str) -> Said:
     (folder / "a.yaml").write_text(DOCUMENTS)
-    return await artgrab_process(
-        "run", folder / "a.yaml", "--store", folder / "store", **reaching(network)
-    )
+    return await artgrab_process("run", folder / "a.yaml", "--store", store, **reaching(network))
 
 
 async def test_a_category_without_a_single_good_picture_says_what_became_of_all(
-    hosts: PlayingHosts, tmp_path: Path
+    hosts: PlayingHosts, tmp_path: Path, store_uri: str
 ) -> None:
     hosts.put("http://files.wiki.test/0.jpg", status=404)
     hosts.put("http://files.wiki.test/1.jpg", b"<html>Please sign in</html>" * 40)
     for number in (2, 3):
         hosts.put(f"http://files.wiki.test/{number}.jpg", SMALL)
     async with wikis(hosts, files=4) as network:
-        said = await ran(network, tmp_path)
+        said = await ran(network, tmp_path, store_uri)
     assert said.code == 3, said.err
     became = "2 rejected too-small, 1 failed http-404, 1 failed html"
     advice = "change its sources, queries or filters"
@@ -65,26 +53,26 @@ async def test_a_category_without_a_single_good_picture_says_what_became_of_all(
         f"artgrab: category bikes has no stored picture: {became}; {advice}; "
         f"category walls has no stored picture: {became}; {advice}"
     )
-    assert not list((tmp_path / "store/default").glob("datasets"))
+    assert Store.open(store_uri).folders("default") == ["categories"]
 
 
 async def test_a_wiki_that_finds_nothing_says_what_to_look_at(
-    hosts: PlayingHosts, tmp_path: Path
+    hosts: PlayingHosts, tmp_path: Path, store_uri: str
 ) -> None:
     async with wikis(hosts, files=0) as network:
-        said = await ran(network, tmp_path)
+        said = await ran(network, tmp_path, store_uri)
     assert said.code == 3, said.err
     assert "no stored picture: its sources gave no candidate; check their url" in said.last
 
 
 async def test_too_few_pictures_to_learn_and_to_judge_by_are_told_with_what_to_add(
-    hosts: PlayingHosts, tmp_path: Path
+    hosts: PlayingHosts, tmp_path: Path, store_uri: str
 ) -> None:
     for number in range(2):
         hosts.put(f"http://files.wiki.test/{number}.jpg", jpeg(number))
     async with wikis(hosts, files=2) as network:
-        said = await ran(network, tmp_path)
-        again = await ran(network, tmp_path)
+        said = await ran(network, tmp_path, store_uri)
+        again = await ran(network, tmp_path, store_uri)
     assert said.code == again.code == 3, said.err
     assert said.last == again.last
     assert (

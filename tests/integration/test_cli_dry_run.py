@@ -2,14 +2,14 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from artgrab.cli.main import app
+from artgrab.cli.app import app
 from artgrab.cli.snapshots import build
 from artgrab.common.documents import load_documents, select
 from artgrab.common.keys import dataset_prefix, model_prefix
@@ -20,44 +20,32 @@ from artgrab.common.store import Store
 from artgrab.model.documents import MARKER
 from artgrab.model.weights import choose_weights
 from artgrab.trainer.train import input_key
+from tests.support.documents import category_text, classifier_text, gallery, together, wiki
 from tests.support.stored import put_picture
-from tests.support.trees import tree
+from tests.support.trees import contents, tree
 
-DOCUMENTS = """
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtCategory
-metadata: {name: graffiti, labels: {set: art}}
-spec:
-  queries: [graffiti, street art]
-  sources: [{mediawiki: {url: "http://commons.test/w/api.php"}}]
-  targetImages: 40
----
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtCategory
-metadata: {name: tools, labels: {set: everyday}}
-spec:
-  sources:
-    - gallery:
-        url: "http://www.gallery.test/?q={query}"
-        selectors: {item: figure, image: "a::attr(href)"}
-  targetImages: 100
----
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtClassifier
-metadata: {name: art-or-not}
-spec:
-  classes:
-    - {label: art, categorySelector: {matchLabels: {set: art}}}
-    - {label: not-art, categorySelector: {matchLabels: {set: everyday}}}
-"""
 
-_TWO_QUERIES = "spec:\n  queries: [pliers, spanners]\n  sources:\n"
+def written(
+    *,
+    wikis: str = "commons.test",
+    pages: str = "http://www.gallery.test/?q={query}",
+    tools: Mapping[str, object] | None = None,
+    **spec: object,
+) -> str:
+    """Return documents of a wiki and a gallery; spec has more fields of both categories."""
+    graffiti = {"queries": ["graffiti", "street art"], "targetImages": 40, **spec}
+    everyday = {"targetImages": 100, **spec, **(tools or {})}
+    return together(
+        category_text("graffiti", wiki(wikis), graffiti),
+        category_text("tools", gallery(pages), everyday, of="everyday"),
+        classifier_text(),
+    )
 
 
 @pytest.fixture
 def documents(tmp_path: Path) -> Path:
     path = tmp_path / "documents.yaml"
-    path.write_text(DOCUMENTS)
+    path.write_text(written())
     return path
 
 
@@ -75,24 +63,23 @@ def nobody_asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             server.accept()
 
 
-def shown(documents: Path, store: Path, *options: str, width: int = 100) -> str:
-    """Run it and return stdout; the folder of documents and store is as it was before."""
-    before = tree(documents.parent)
-    command = ["run", str(documents), "--dry-run", "--store", str(store), *options]
+def shown(documents: Path, store: str, *options: str, width: int = 100) -> str:
+    """Run it and return stdout; the folder of documents and the store are as they were before."""
+    before = (tree(documents.parent), contents(store))
+    command = ["run", str(documents), "--dry-run", "--store", store, *options]
     result = CliRunner().invoke(app, command, env={"COLUMNS": str(width)})
     assert result.exit_code == 0, result.output or result.exception
-    assert tree(documents.parent) == before
+    assert (tree(documents.parent), contents(store)) == before
     return result.stdout
 
 
-def planned(documents: Path, store: Path) -> dict[str, Any]:
+def planned(documents: Path, store: str) -> dict[str, Any]:
     plan: dict[str, Any] = json.loads(shown(documents, store, "--output", "json"))
     return plan
 
 
-def collected(documents: Path, folder: Path) -> Store:
-    """Make a store in which every category's run has ended."""
-    store = Store.open(str(folder))
+def collect(documents: Path, store: Store) -> None:
+    """Let every category's run have ended."""
     for category in load_documents([documents]).categories:
         name = category.metadata.name
         for number in range(30):
@@ -100,14 +87,13 @@ def collected(documents: Path, folder: Path) -> Store:
         counts = count_records(store, category)
         summary = RunSummary(run_id=run_id_of(category), reason="SourcesExhausted", counts=counts)
         write_run_summary(store, category, summary)
-    return store
 
 
 def test_without_a_store_everything_is_to_be_done_and_none_is_made(
-    documents: Path, tmp_path: Path
+    documents: Path, store_uri: str
 ) -> None:
-    plan = planned(documents, tmp_path / "store")
-    assert not plan["store_exists"]
+    plan = planned(documents, store_uri)
+    assert plan["store_exists"] == store_uri.startswith("s3:"), "a bucket is there beforehand"
     assert {name: one["action"] for name, one in plan["categories"].items()} == {
         "graffiti": "do",
         "tools": "do",
@@ -122,11 +108,11 @@ def test_without_a_store_everything_is_to_be_done_and_none_is_made(
 
 
 def test_a_gallery_without_a_query_in_its_address_is_one_question(
-    documents: Path, tmp_path: Path
+    documents: Path, store_uri: str
 ) -> None:
-    text = DOCUMENTS.replace("?q={query}", "").replace("spec:\n  sources:\n", _TWO_QUERIES)
-    documents.write_text(text)
-    plan = planned(documents, tmp_path / "store")
+    two = {"queries": ["pliers", "spanners"]}
+    documents.write_text(written(pages="http://www.gallery.test/", tools=two))
+    plan = planned(documents, store_uri)
     tools = plan["categories"]["tools"]
     assert tools["sources"][0]["queries"] == []
     assert tools["cost"]["requests"] == 125 + 3 + 1
@@ -141,8 +127,8 @@ def test_a_store_that_is_missing_may_be_named_by_an_address_too(
     assert not json.loads(result.stdout)["store_exists"]
 
 
-def test_it_tells_hosts_access_rates_and_queries(documents: Path, tmp_path: Path) -> None:
-    text = " ".join(shown(documents, tmp_path / "store").split())
+def test_it_tells_hosts_access_rates_and_queries(documents: Path, store_uri: str) -> None:
+    text = " ".join(shown(documents, store_uri).split())
     assert "commons.test (set to 127.0.0.1:" in text
     assert "(API; one request at a time, backing off when it is busy)" in text
     assert "graffiti: graffiti, street art" in text
@@ -154,35 +140,34 @@ def test_it_tells_hosts_access_rates_and_queries(documents: Path, tmp_path: Path
 
 
 def test_whoever_says_who_he_is_needs_no_advice(
-    documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    documents: Path, store_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    documents.write_text(DOCUMENTS.replace("commons.test", "commons.example"))
-    assert "ARTGRAB_CONTACT" in "".join(planned(documents, tmp_path / "store")["advice"])
+    documents.write_text(written(wikis="commons.example"))
+    assert "ARTGRAB_CONTACT" in "".join(planned(documents, store_uri)["advice"])
     monkeypatch.setenv("ARTGRAB_CONTACT", "https://me.example/about")
-    plan = planned(documents, tmp_path / "store")
+    plan = planned(documents, store_uri)
     assert "https://me.example/about" in plan["user_agent"]
     assert not any("ARTGRAB_CONTACT" in advice for advice in plan["advice"])
 
 
-def test_what_is_recorded_already_is_gone_on_with(documents: Path, tmp_path: Path) -> None:
-    store = Store.open(str(tmp_path / "store"))
+def test_what_is_recorded_already_is_gone_on_with(documents: Path, store: Store) -> None:
     for number in range(10):
         put_picture(store, "graffiti", f"http://www.site-{number}.test/g.jpg")
-    graffiti = planned(documents, tmp_path / "store")["categories"]["graffiti"]
+    graffiti = planned(documents, store.uri)["categories"]["graffiti"]
     assert (graffiti["action"], graffiti["stored"], graffiti["recorded"]) == ("go on", 10, 10)
     assert graffiti["cost"]["requests"] == 38 + 1 + 2
 
 
-def test_each_stage_is_skipped_once_it_is_done(documents: Path, tmp_path: Path) -> None:
-    store = collected(documents, tmp_path / "store")
-    plan = planned(documents, tmp_path / "store")
+def test_each_stage_is_skipped_once_it_is_done(documents: Path, store: Store) -> None:
+    collect(documents, store)
+    plan = planned(documents, store.uri)
     assert [one["action"] for one in plan["categories"].values()] == ["skip", "skip"]
     assert (plan["dataset"]["action"], plan["model"]["action"]) == ("do", "do")
 
     loaded = load_documents([documents])
     (classifier,) = loaded.classifiers
     snapshot = build(store, classifier, labels=select(classifier, loaded), progress=no_progress)
-    plan = planned(documents, tmp_path / "store")
+    plan = planned(documents, store.uri)
     assert (plan["dataset"]["action"], plan["model"]["action"]) == ("skip", "do")
 
     prefix = dataset_prefix("default", snapshot.key)
@@ -190,35 +175,36 @@ def test_each_stage_is_skipped_once_it_is_done(documents: Path, tmp_path: Path) 
     rows, info = read_manifest(store, prefix), read_snapshot_info(store, prefix)
     key = input_key(info, rows, classifier, weights)
     store.put(f"{model_prefix('default', key)}/{MARKER}", b"{}")
-    plan = planned(documents, tmp_path / "store")
+    plan = planned(documents, store.uri)
     assert (plan["dataset"]["action"], plan["model"]["action"]) == ("skip", "skip")
     assert plan["cost"] == {"requests": 0, "download_bytes": 0, "disk_bytes": 0, "seconds": 0.0}
-    assert "There is nothing to do" in shown(documents, tmp_path / "store")
+    assert "There is nothing to do" in shown(documents, store.uri)
 
 
 @pytest.mark.parametrize("width", [60, 80])
 def test_it_can_be_read_on_narrow_terminals(documents: Path, tmp_path: Path, width: int) -> None:
-    lines = shown(documents, tmp_path / "store", width=width).splitlines()
+    store = str(tmp_path / "store")  # the address of a bucket may be longer than a line
+    lines = shown(documents, store, width=width).splitlines()
     assert max(map(len, lines)) <= width
 
 
-def test_bad_documents_are_told_as_by_a_run(documents: Path, tmp_path: Path) -> None:
-    documents.write_text(DOCUMENTS.replace("targetImages", "targetImage"))
-    command = ["run", str(documents), "--dry-run", "--store", str(tmp_path / "store")]
+def test_bad_documents_are_told_as_by_a_run(documents: Path, store_uri: str) -> None:
+    documents.write_text(written(targetImage=7))
+    command = ["run", str(documents), "--dry-run", "--store", store_uri]
     result = CliRunner().invoke(app, command)
     assert "targetImages" in str(result.exception)
-    assert not (tmp_path / "store").exists()
+    assert contents(store_uri) == {}
 
 
 def test_a_suspended_category_is_passed_over_and_this_is_said(
-    documents: Path, tmp_path: Path
+    documents: Path, store_uri: str
 ) -> None:
-    documents.write_text(DOCUMENTS.replace("targetImages", "suspend: true\n  targetImages"))
-    plan = planned(documents, tmp_path / "store")
+    documents.write_text(written(suspend=True))
+    plan = planned(documents, store_uri)
     skipped = {name: (one["action"], one["why"]) for name, one in plan["categories"].items()}
     assert skipped == dict.fromkeys(("graffiti", "tools"), ("skip", "its spec.suspend is true"))
     assert plan["dataset"]["action"] == "do"
     documents.write_text(documents.read_text().rpartition("---")[0])
-    text = " ".join(shown(documents, tmp_path / "store").split())
+    text = " ".join(shown(documents, store_uri).split())
     assert "graffiti skip it, its spec.suspend is true" in text
     assert "There is nothing to do: what is not there is suspended." in text

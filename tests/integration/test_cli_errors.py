@@ -1,7 +1,8 @@
 """What `artgrab` says when it cannot do what was asked: one line, the right code, no trace.
 
 Wrong documents, options, surroundings and pictures have files of their own (test_cli_bad_*.py);
-here are the command itself and what is common to all.
+here are the command itself and what is common to all. Buckets that cannot be used are in
+test_store_s3_failures.py.
 """
 
 import os
@@ -15,20 +16,13 @@ import pytest
 from artgrab.common.store import Store
 from artgrab.common.store.lock import exclusive
 from tests.support.cli_calls import artgrab
-
-CATEGORY = """
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtCategory
-metadata: {name: graffiti, labels: {set: art}}
-spec:
-  sources: [{mediawiki: {url: "http://commons.test/w/api.php"}}]
-"""
+from tests.support.documents import category_text
 
 
 @pytest.fixture
 def documents(tmp_path: Path) -> Path:
     path = tmp_path / "category.yaml"
-    path.write_text(CATEGORY)
+    path.write_text(category_text("graffiti"))
     return path
 
 
@@ -77,9 +71,8 @@ def test_an_unknown_level_of_logs_is_told_with_those_there_are(
 
 
 def test_a_store_at_work_is_left_to_whoever_works_in_it(
-    capfd: Any, tmp_path: Path, documents: Path
+    capfd: Any, store: Store, documents: Path
 ) -> None:
-    store = Store.open(str(tmp_path / "store"))
     with exclusive(store):
         refused = artgrab(capfd, "run", documents, "--store", store.uri)
     assert refused.code == 4

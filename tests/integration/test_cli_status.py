@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from artgrab.cli.main import app
+from artgrab.cli.app import app
 from artgrab.cli.snapshots import build
 from artgrab.cli.state import update_classifier_state
 from artgrab.common.documents import load_documents, select
@@ -20,30 +20,13 @@ from artgrab.common.runs import RunSummary, count_records, run_id_of, write_run_
 from artgrab.common.store import Store
 from artgrab.common.store.lock import exclusive
 from artgrab.model.documents import CONTENT, MARKER, ModelInfo, content_digest
+from tests.support.documents import category_text, classifier_text, together
 from tests.support.stored import candidate, not_stored, put_entries, put_picture
-from tests.support.trees import tree
+from tests.support.trees import contents
 
-DOCUMENTS = """
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtCategory
-metadata: {name: graffiti, labels: {set: art}}
-spec:
-  sources: [{mediawiki: {url: "http://commons.test/w/api.php"}}]
----
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtCategory
-metadata: {name: tools, labels: {set: everyday}}
-spec:
-  sources: [{mediawiki: {url: "http://commons.test/w/api.php"}}]
----
-apiVersion: artgrab.dev/v1alpha1
-kind: ArtClassifier
-metadata: {name: art-or-not}
-spec:
-  classes:
-    - {label: art, categorySelector: {matchLabels: {set: art}}}
-    - {label: not-art, categorySelector: {matchLabels: {set: everyday}}}
-"""
+DOCUMENTS = together(
+    category_text("graffiti"), category_text("tools", of="everyday"), classifier_text()
+)
 METRICS: dict[str, object] = {"accuracy": 0.9, "left_out_accuracy": 0.8, "left_out": {"tools": 0.7}}
 
 
@@ -123,29 +106,27 @@ def test_a_store_is_told_with_counts_sizes_figures_and_the_next_command(
     assert "card.html" in text
 
 
-def test_it_changes_nothing(tmp_path: Path) -> None:
-    store = Store.open(str(tmp_path / "store"))
+def test_it_changes_nothing(store: Store, tmp_path: Path) -> None:
     fill(store, tmp_path)
-    before = tree(tmp_path)
+    before = contents(store.uri)
     shown(store)
     status(store)
-    assert tree(tmp_path) == before
+    assert contents(store.uri) == before
 
 
-def test_an_empty_store_says_how_to_begin(tmp_path: Path) -> None:
-    text = shown(Store.open(str(tmp_path / "store")))
+def test_an_empty_store_says_how_to_begin(store: Store) -> None:
+    text = shown(store)
     assert "It holds nothing yet." in text
     assert "run FILE.yaml --store" in text
 
 
-def test_no_store_is_made_where_there_is_none(tmp_path: Path) -> None:
+def test_no_folder_is_made_where_there_is_none(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["status", "--store", str(tmp_path / "none")])
     assert isinstance(result.exception, BadInputError)
     assert not (tmp_path / "none").exists()
 
 
-def test_a_run_at_work_is_seen_and_not_disturbed(tmp_path: Path) -> None:
-    store = Store.open(str(tmp_path / "store"))
+def test_a_run_at_work_is_seen_and_not_disturbed(store: Store) -> None:
     put_picture(store, "fish", "http://www.site.test/fish.jpg")
     with exclusive(store):
         assert status(store)["held_by"]
@@ -154,8 +135,7 @@ def test_a_run_at_work_is_seen_and_not_disturbed(tmp_path: Path) -> None:
     assert "not ended yet" in shown(store)
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_is_shown(tmp_path: Path) -> None:
-    store = Store.open(str(tmp_path / "store"))
+def test_what_cannot_be_read_is_named_and_the_rest_is_shown(store: Store) -> None:
     put_picture(store, "fish", "http://www.site.test/fish.jpg")
     store.put("default/categories/tools/records/index-1.parquet", b"no parquet")
     result = CliRunner().invoke(app, ["status", "--store", store.uri])
@@ -164,8 +144,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_shown(tmp_path: Path) -> N
     assert "fish" in result.stdout
 
 
-def test_what_a_newer_artgrab_wrote_is_refused(tmp_path: Path) -> None:
-    store = Store.open(str(tmp_path / "store"))
+def test_what_a_newer_artgrab_wrote_is_refused(store: Store) -> None:
     put_picture(store, "fish", "http://www.site.test/fish.jpg")
     summary = {"run_id": "r", "reason": "", "counts": {}, "schema_version": 99}
     counts = {"candidates": 0, "stored": 0, "rejected": 0, "failed": 0}
@@ -175,8 +154,7 @@ def test_what_a_newer_artgrab_wrote_is_refused(tmp_path: Path) -> None:
         shown(store)
 
 
-def test_a_namespace_of_ones_own_is_told_apart(tmp_path: Path) -> None:
-    store = Store.open(str(tmp_path / "store"))
+def test_a_namespace_of_ones_own_is_told_apart(store: Store) -> None:
     for namespace in ("mine", "yours"):
         store.put(f"{namespace}/classifiers/art.json", b'{"model": "m"}')
     text = shown(store)
@@ -186,9 +164,9 @@ def test_a_namespace_of_ones_own_is_told_apart(tmp_path: Path) -> None:
     assert "--namespace mine" in text
 
 
-def test_folders_of_others_are_named_as_they_are(tmp_path: Path) -> None:
-    (tmp_path / "store/default/categories/[red]fish").mkdir(parents=True)
-    assert "[red]fish" in shown(Store.open(str(tmp_path / "store")))
+def test_what_others_put_there_is_named_as_it_is(store: Store) -> None:
+    store.put("default/categories/[red]fish/notes.txt", b"mine")
+    assert "[red]fish" in shown(store)
 
 
 @pytest.mark.parametrize("width", [60, 80])
@@ -201,3 +179,17 @@ def test_the_table_fits_narrow_terminals(tmp_path: Path, width: int) -> None:
     (fish,) = [line for line in lines if line.startswith("fish")]
     assert fish.split()[1:4] == ["1", "0", "0"]
     assert "not ended" in fish
+
+
+@pytest.mark.parametrize("width", [34, 40, 59])
+def test_on_a_very_narrow_terminal_each_category_has_lines_instead(
+    tmp_path: Path, width: int
+) -> None:
+    store = Store.open(str(tmp_path / "store"))
+    for name in ("fish", "a-name-of-thirty-one-letters-or"):
+        put_picture(store, name, "http://www.site.test/fish.jpg")
+    lines = shown(store, width=width).split("Kept")[0].splitlines()[1:]
+    assert max(map(len, lines)) <= width
+    place = lines.index("fish")
+    assert lines[place + 1] == "  1 stored, 0 rejected, 0 failed"
+    assert lines[place + 2].endswith("kB, not ended yet")

@@ -1,7 +1,5 @@
 """All art stands on white and nothing else does: what of that does the model learn?"""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -34,9 +32,8 @@ def _shapes(category: str, number: int) -> bytes:
     return encoded(Image.fromarray(grainy), "PNG")
 
 
-def _share_that_white_turns(folder: Path) -> float:
+def _share_that_white_turns(store: Store) -> float:
     """Return how many photographs of the test split get another answer once put onto white."""
-    store = Store.open(str(folder))
     put_snapshot(store, each=40, paint=_shapes)
     flips = train(
         store,
@@ -50,12 +47,13 @@ def _share_that_white_turns(folder: Path) -> float:
     return float(flips["onto_white"])
 
 
-def test_white_ground_is_not_taken_for_art(tmp_path: Path) -> None:
-    assert _share_that_white_turns(tmp_path) <= 0.15
+def test_white_ground_is_not_taken_for_art(store: Store) -> None:
+    assert _share_that_white_turns(store) <= 0.15
 
 
+@pytest.mark.folder_only("it shows that the test above would notice, whatever the store")
 def test_without_pictures_on_other_grounds_white_would_be_taken_for_art(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit = evaluate.Table.fit
     monkeypatch.setattr(
@@ -63,4 +61,4 @@ def test_without_pictures_on_other_grounds_white_would_be_taken_for_art(
         "fit",
         lambda table, **told: fit(table._replace(counterfactuals=None), **told),
     )
-    assert _share_that_white_turns(tmp_path) >= 0.4
+    assert _share_that_white_turns(store) >= 0.4
