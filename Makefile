@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-cluster cluster-up cluster-down chaos-run check docs format protos manifests images lock clean
+.PHONY: help setup run test test-cluster bench-operator cluster-up cluster-down chaos-run check docs format protos manifests images lock clean
 
 PYTHON ?= python3
 OUTPUT ?= table
@@ -37,6 +37,9 @@ cluster-down: .venv/.installed ## End it and leave nothing of it
 
 chaos-run: setup ## Kill artgrab run at 50 points, folder and S3: it must end as if nobody had (SEED=, KILLS=)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
+
+bench-operator: setup ## The operator with 1,000 categories: time to look at all, writes in silence, memory
+	@$(BIN)/python -m benchmarks.operator
 
 check: .venv/.installed ## Format, lint, types, import rules, contracts, generated code
 	@$(BIN)/ruff format --check .
