@@ -102,7 +102,7 @@ class ArtCategoryStatus(Status):
         "collected for now.",
     )
     run_id: str | None = Field(
-        None, max_length=63, description="The run that is under way, or the last that has ended."
+        None, max_length=63, description="The last run that has ended; it is not begun again."
     )
     run_reason: RunReason | None = Field(
         None,
@@ -110,8 +110,8 @@ class ArtCategoryStatus(Status):
         "`SourcesExhausted`: with all that the sources have; `SourcesFailed`: no source could be "
         "gone through to its end.",
     )
-    started_at: Time | None = Field(None, description="When the last run was begun.")
-    ended_at: Time | None = Field(None, description="When the last run ended.")
+    started_at: Time | None = Field(None, description="When that run was begun.")
+    ended_at: Time | None = Field(None, description="When that run ended.")
     next_run_at: Time | None = Field(None, description="When the schedule begins the next run.")
     failures: Annotated[int, Field(ge=0, le=_INT32_MAX)] | None = Field(
         None, description="Scrape Jobs that failed in a row; each makes the wait longer."
