@@ -31,7 +31,7 @@ PATIENCE_SECONDS = 30.0
 """Beyond the limits of pages and scripts: so late a driver may answer before it is given up."""
 _START_SECONDS = 75
 """On a busy machine."""
-_IDLE_SECONDS = 1.0
+_IDLE_SECONDS = 2.0
 """So long the former page answers where nothing is being opened (an empty answer, a download)."""
 _LOOK_SECONDS = 0.05
 _EMPTY_PAGE = "data:text/html,"
