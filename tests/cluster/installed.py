@@ -34,6 +34,8 @@ DOWNLOADER = f"{RELEASE}-downloader"
 DOWNLOADER_PORT = 50051
 SPACING_SECONDS = 1.0
 """Between two requests to one site: what makes a run of some pictures last."""
+LATE_SECONDS = 0.75
+"""By which a busy machine may delay a request on its way to a site; 0.5 has been seen."""
 PATIENCE_SECONDS = 180
 MOST_PODS = 3
 

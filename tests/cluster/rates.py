@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from typing import NamedTuple
 
 from artgrab.common.urls import site_of
 from tests.world.sites import SeenRequest
@@ -19,21 +19,39 @@ def visits(requests: Iterable[SeenRequest]) -> Visits:
     return {site: sorted(seen) for site, seen in times.items()}
 
 
-def too_close(seen: Visits, *, seconds: float) -> list[str]:
-    """Tell of each pair of requests to one site that came closer than so many seconds."""
+def too_often(seen: Visits, *, spacing: float, tolerance: float) -> list[str]:
+    """Tell of each site that got more requests in some while than so many seconds apart fit into.
+
+    A request that was late on its way makes the next one come early, and no more than that: the
+    tolerance is how late, in seconds. Below the spacing it lets no request through that is one too
+    many, whoever sent it.
+    """
+    found = ((site, _haste(times, spacing)) for site, times in seen.items())
     return [
-        f"{site}: {after - before:.2f} s apart, at {after:.2f}"
-        for site, times in seen.items()
-        for before, after in pairwise(times)
-        if after - before < seconds
+        f"{site}: {haste.requests} requests in {haste.seconds:.2f} s, until {haste.until:.2f}"
+        for site, haste in found
+        if haste.lead > tolerance
     ]
 
 
-def too_many(seen: Visits, *, most: int, window: float) -> list[str]:
-    """Tell of each site that got more than so many requests within some window of seconds."""
-    return [
-        f"{site}: {most + 1} requests in {last - first:.2f} s, at {last:.2f}"
-        for site, times in seen.items()
-        for first, last in zip(times, times[most:], strict=False)
-        if last - first < window
-    ]
+class _Haste(NamedTuple):
+    """The while in which a site was asked most hastily."""
+
+    lead: float
+    """Seconds that are missing between the requests, all in all."""
+    requests: int
+    seconds: float
+    until: float
+
+
+def _haste(times: Sequence[float], spacing: float) -> _Haste:
+    """Return the worst while: of all first and last requests those most ahead of their time."""
+    worst, first = _Haste(0.0, 1, 0.0, times[0]), 0
+    for last, time in enumerate(times):
+        if time - last * spacing > times[first] - first * spacing:
+            first = last
+        seconds = time - times[first]
+        lead = (last - first) * spacing - seconds
+        if lead > worst.lead:
+            worst = _Haste(lead, last - first + 1, seconds, time)
+    return worst
