@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from artgrab.common.digests import short_digest
 from artgrab.common.errors import ObjectMissingError
 from artgrab.common.keys import SCHEMA_VERSION, run_key, runs_prefix
 from artgrab.common.outcomes import count_outcomes
 from artgrab.common.records import RecordOutcome
 from artgrab.common.resources import ArtCategory
-from artgrab.common.schedules import last_fire
-from artgrab.common.schedules import next_fire as next_fire
+from artgrab.common.run_ids import next_fire as next_fire
+from artgrab.common.run_ids import run_id_of as run_id_of
+from artgrab.common.run_ids import slot_of as slot_of
 from artgrab.common.store import Store
 from artgrab.common.stored import decode_document
 
@@ -61,26 +61,6 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-_NOT_OF_A_RUN = {"schedule", "suspend", "deletion_policy"}
-"""Fields of the spec that do not change what is collected."""
-
-
-def run_id_of(category: ArtCategory, slot: str = "") -> str:
-    """Return the digest of what a run depends on: the same after a restart."""
-    spec = category.spec.model_dump(mode="json", exclude=_NOT_OF_A_RUN)
-    key = {"spec": spec, "queries": category.queries}
-    return short_digest({**key, "slot": slot} if slot else key)
-
-
-def slot_of(schedule: str | None, *, created: datetime, now: datetime) -> str:
-    """Return the last time of a schedule after created and not after now, as 2026-11-01T03:00Z.
-
-    It is empty before the first one, and without a schedule: that run starts at once.
-    """
-    last = last_fire(schedule, now) if schedule else None
-    return f"{last:%Y-%m-%dT%H:%MZ}" if last and last > created else ""
 
 
 def count_records(store: Store, category: ArtCategory) -> CategoryCounts:
