@@ -303,6 +303,27 @@ def test_a_refresh_that_fails_leaves_it_ready(stage: Stage) -> None:
     assert stage.says("Scraped") == ("False", "ScrapeFailed")
 
 
+def test_a_refresh_after_failed_sources_is_told_as_what_it_is(stage: Stage) -> None:
+    stage.apply(schedule="0 3 * * *")
+    stage.succeed("SourcesFailed", stored=1)
+    stage.operator.advance(hours=16)
+    stage.look()
+    assert stage.says() == ("False", "Scraping")
+
+
+def test_the_job_of_an_earlier_object_is_waited_for_and_left_alone(stage: Stage) -> None:
+    stage.apply()
+    stage.world.delete(KEY)
+    stage.apply(queries=["mural"])
+    (job,) = stage.jobs()
+    assert "deletionTimestamp" not in job["metadata"], "the garbage collector ends it"
+    assert stage.says() == ("False", "Pending")
+    assert f"job/{job['metadata']['name']}" in stage.condition("Ready").message
+    stage.sweep()
+    (job,) = stage.jobs()
+    assert stage.says() == ("False", "Scraping")
+
+
 def test_a_schedule_that_is_added_begins_nothing_at_once(stage: Stage) -> None:
     stage.apply(suspend=True)
     stage.operator.advance(minutes=5)
