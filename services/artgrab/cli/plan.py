@@ -200,6 +200,7 @@ SUSPENDED = "its spec.suspend is true"
 _END_REASONS = {
     "TargetReached": "its target is reached",
     "SourcesExhausted": "its sources are exhausted",
+    "SourcesFailed": "its sources failed, and it is asked no more until its spec changes",
 }
 _PAGE_RATE = "one page at a time, as far apart as its robots.txt asks"
 _API_RATE = "one request at a time, backing off when it is busy"

@@ -11,7 +11,11 @@ from artgrab.cli.status import CategoryStatus, NamespaceStatus, Status
 from artgrab.cli.summary import figure_lines
 from artgrab.cli.texts import clean, joined, top
 
-_ENDS = {"TargetReached": "target reached", "SourcesExhausted": "sources exhausted"}
+_ENDS = {
+    "TargetReached": "target reached",
+    "SourcesExhausted": "sources exhausted",
+    "SourcesFailed": "sources failed",
+}
 _WIDE_CELLS = 100
 _NARROW_CELLS = 60
 """A table needs so many."""
