@@ -5,7 +5,8 @@ The cluster is ended after them, unless ARTGRAB_KEEP_CLUSTER=1 says to leave one
 
 import os
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
@@ -111,11 +112,21 @@ def _kept(provider: Provider) -> bool:
 
 
 @pytest.fixture(scope="session")
-def provider() -> Iterator[Provider]:
+def aloud(pytestconfig: pytest.Config) -> Callable[[], AbstractContextManager[None]]:
+    """Let people see what takes minutes the first time, while it is built."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    disabled: Callable[[], AbstractContextManager[None]]
+    disabled = capture.global_and_fixture_disabled if capture else nullcontext
+    return disabled
+
+
+@pytest.fixture(scope="session")
+def provider(aloud: Callable[[], AbstractContextManager[None]]) -> Iterator[Provider]:
     """A cluster that is up; ARTGRAB_CLUSTER_PROVIDER names another than the first that fits."""
     chosen = _chosen()
     kept = _kept(chosen)
-    chosen.up()
+    with aloud():
+        chosen.up()
     yield chosen
     if not kept:
         chosen.down()
@@ -144,10 +155,14 @@ def kubectl(provider: Provider) -> Iterator[Kubectl]:
 
 
 @pytest.fixture(scope="session")
-def installed(provider: Provider) -> Iterator[Installation]:
+def installed(
+    provider: Provider, aloud: Callable[[], AbstractContextManager[None]]
+) -> Iterator[Installation]:
     """artgrab, installed by its chart, beside the demo world; one for all tests."""
     kept = _kept(provider)
-    with installation(provider, ensure_images()) as found:
+    with aloud():
+        images = ensure_images()
+    with installation(provider, images) as found:
         yield found
     if kept:
         removed(provider)
