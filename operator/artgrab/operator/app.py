@@ -83,7 +83,7 @@ class App:
         )
 
     def start(self) -> None:
-        """Begin to work; nothing is to be done before something is seen."""
+        """Begin to work on what was seen."""
         self._metrics.watch(
             queue_depth=lambda: len(self.queue.agenda),
             scrapes=lambda: len(self.mirror.unfinished()),
@@ -154,6 +154,7 @@ async def start_app(settings: OperatorSettings) -> App:
     cluster = connect(metrics.wrote)
     await _wait_for_resource(cluster, settings)
     app = App(settings, cluster, await ensure_token_key(cluster, settings), metrics)
+    await app.resync()  # who may scrape next is said only when all is known
     if settings.metrics_port:
         start_http_server(settings.metrics_port, settings.metrics_address, metrics.registry)
     app.start()

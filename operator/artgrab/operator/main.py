@@ -1,6 +1,7 @@
 """`kopf run -m artgrab.operator.main`: registers with kopf what it is to watch, and nothing more.
 
-Only indexes and events are registered: kopf puts no finalizer and no annotation on anything then.
+Only events are registered: kopf puts no finalizer and no annotation on anything then. Its indexes
+would wake every object for each other one while it starts; we list everything ourselves before.
 """
 
 import logging
@@ -63,18 +64,6 @@ async def probe(memo: kopf.Memo, **_: Any) -> str:
     if trouble := memo.app.trouble():
         raise kopf.PermanentError(trouble)
     return "at work"
-
-
-@kopf.index(*_OURS)
-async def categories(body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
-    """Know all categories before any is looked at."""
-    memo.app.mirror.put_category(dict(body))
-
-
-@kopf.index(*_JOBS)
-async def jobs(body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
-    """Know all Jobs of ours before any category is looked at."""
-    memo.app.mirror.put_job(dict(body))
 
 
 @kopf.on.event(*_OURS)
