@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from artgrab.common.errors import ArtgrabError, BadInputError, SurroundingsError
+from artgrab.common.errors import ArtgrabError, SurroundingsError
 from artgrab.common.records import Candidate
 from artgrab.common.rendezvous import owner
 from artgrab.common.urls import candidate_id, site_of
@@ -136,37 +136,6 @@ async def test_a_drained_stream_is_followed_by_another() -> None:
     assert _ids(answers) == _wanted(_candidates(100))
     assert len(downloader.hellos) > 3
     assert len(downloader.received) == 100, "a drain in order needs no resend"
-
-
-async def test_each_stream_shows_the_token_of_that_moment() -> None:
-    shown = [f"token-{number}" for number in range(20)]
-    tokens = iter(shown)
-    async with played(PlayedDownloader(drain_after=16)) as downloader:
-        client = IngestClient(
-            [downloader.endpoint],
-            hello=lambda: hello_message(
-                namespace="default", category="art", run_id="r1", token=next(tokens), min_side=96
-            ),
-            on_ack=lambda _: None,
-        )
-        async with asyncio.timeout(WAIT_SECONDS), client:
-            for candidate in _candidates(100):
-                await client.send(candidate)
-            await client.finish()
-    assert len(downloader.hellos) > 1
-    assert [one.token for one in downloader.hellos] == shown[: len(downloader.hellos)]
-
-
-async def test_a_token_that_cannot_be_had_is_an_error_and_no_endless_wait() -> None:
-    def hello() -> pb.IngestRequest:
-        raise BadInputError("token: cannot be read")
-
-    async with played(PlayedDownloader()) as downloader:
-        client = IngestClient([downloader.endpoint], hello=hello, on_ack=lambda _: None)
-        async with asyncio.timeout(WAIT_SECONDS), client:
-            await client.send(_candidates(1)[0])
-            with pytest.raises(BadInputError, match="cannot be read"):
-                await client.finish()
 
 
 async def test_a_server_that_dies_and_comes_back_gets_the_rest() -> None:
