@@ -1,6 +1,7 @@
 """What pods say is heard, bounded and never trusted further than it goes."""
 
 import json
+import time
 from typing import Any
 
 import hypothesis.strategies as st
@@ -82,6 +83,27 @@ def test_whatever_is_said_becomes_one_short_printable_line(text: str) -> None:
     assert len(word.text) <= 500
 
 
+@given(st.text(max_size=1000), st.lists(st.text(max_size=300), max_size=5))
+def test_whatever_a_word_holds_is_told_in_short_printable_lines(
+    error: str, problems: list[str]
+) -> None:
+    trouble = last_word([_ended(_word(error=error or "?")[:4096])])
+    assert isinstance(trouble, Trouble)
+    assert trouble.text.isprintable()
+    assert len(trouble.text) <= 500
+    result = last_word([_ended(_word(reason="SourcesFailed", problems=problems)[:4096])])
+    assert result is not None
+    told = result.problems if isinstance(result, Result) else (result.text,)
+    assert all(one.isprintable() for one in told)
+
+
+@pytest.mark.parametrize("count", [-1, 2**63, 10**30])
+def test_a_count_that_no_status_can_hold_ends_at_its_limit(count: int) -> None:
+    word = last_word([_ended(_word(reason="TargetReached", counts={"stored": count}))])
+    assert isinstance(word, Result)
+    assert word.counts.stored == min(max(0, count), 2**63 - 1)
+
+
 def test_why_a_pod_does_not_start_is_told() -> None:
     waiting = {"state": {"waiting": {"reason": "ImagePullBackOff"}}, "image": "scraper:1"}
     assert start_trouble([{"status": {"containerStatuses": [waiting]}}]) == (
@@ -112,3 +134,10 @@ artgrab_scrape_failed 0.0
 @given(st.text())
 def test_a_page_of_anything_else_is_passed_over(text: str) -> None:
     assert read_counts(text) is None
+
+
+def test_a_page_that_was_made_to_take_long_takes_no_time() -> None:
+    page = "artgrab_scrape_found{\n" * 12_000
+    began = time.perf_counter()
+    assert read_counts(page) is None
+    assert time.perf_counter() - began < 2  # milliseconds, where it once was ten seconds

@@ -13,8 +13,10 @@ Ask = Callable[[str], Awaitable[RunCounts | None]]
 
 _SECONDS = 3.0
 _MAX_BYTES = 256 * 1024
+_PLAIN = {"Accept-Encoding": "identity"}
+"""Few bytes may be compressed that are very many."""
 _FIELDS = {"candidates": "found", "stored": "stored", "rejected": "rejected", "failed": "failed"}
-_SAMPLE = re.compile(r"^artgrab_scrape_(\w+)(?:\{[^}]*\})? ([0-9.e+]{1,20})$", re.MULTILINE)
+_SAMPLE = re.compile(r"^artgrab_scrape_(\w+)(?:\{[^}\n]*\})? ([0-9.e+]{1,20})$", re.MULTILINE)
 
 
 async def ask_pod(address: str) -> RunCounts | None:
@@ -22,10 +24,10 @@ async def ask_pod(address: str) -> RunCounts | None:
     host = f"[{address}]" if ":" in address else address
     try:
         async with aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=_SECONDS), trust_env=False
+            timeout=aiohttp.ClientTimeout(total=_SECONDS), trust_env=False, auto_decompress=False
         ) as session:
             url = f"http://{host}:{METRICS_PORT}/metrics"
-            async with session.get(url, allow_redirects=False) as answer:
+            async with session.get(url, headers=_PLAIN, allow_redirects=False) as answer:
                 return read_counts((await answer.content.read(_MAX_BYTES)).decode(errors="replace"))
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return None

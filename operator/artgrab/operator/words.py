@@ -8,6 +8,8 @@ from artgrab.common.terminations import Counts, decode
 from artgrab.operator.observed import Body, Result, Trouble, Word
 
 _LONGEST = 500
+_MOST = 2**63 - 1
+"""That a status can hold."""
 _NO_START = {
     "ErrImagePull",
     "ImagePullBackOff",
@@ -74,20 +76,27 @@ def _word(ended: dict[str, Any]) -> Word:
     if found is None:
         return Trouble(_last_line(text) or _reason(ended))
     if found.error:
-        return Trouble(found.error[:_LONGEST])
+        return Trouble(_line(found.error) or _reason(ended))
     if found.reason not in set(RunReason):
-        return Trouble(f"it ended with a reason that is not known: {found.reason[:_LONGEST]}")
-    return Result(found.run_id, RunReason(found.reason), _counts(found.counts), found.problems)
+        return Trouble(_line(f"it ended with a reason that is not known: {found.reason}"))
+    problems = tuple(map(_line, found.problems))
+    return Result(found.run_id, RunReason(found.reason), _counts(found.counts), problems)
 
 
 def _counts(counts: Counts | None) -> RunCounts:
     told = counts or Counts()
-    return RunCounts(**{name: max(0, getattr(told, name)) for name in type(told).__struct_fields__})
+    fields = type(told).__struct_fields__
+    return RunCounts(**{name: min(max(0, getattr(told, name)), _MOST) for name in fields})
 
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return "".join(char for char in lines[-1] if char.isprintable())[:_LONGEST] if lines else ""
+    return _line(lines[-1]) if lines else ""
+
+
+def _line(text: str) -> str:
+    """Return a text as one short line in which nothing moves the cursor of whoever reads it."""
+    return "".join(char if char.isprintable() else " " for char in text).strip()[:_LONGEST]
 
 
 def _reason(ended: dict[str, Any]) -> str:
