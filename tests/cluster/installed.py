@@ -182,7 +182,11 @@ def values(images: Images, world: WorldPods) -> dict[str, Any]:
         "downloader": {
             "resources": _requests("50m", "256Mi"),
             "autoscaling": _autoscaling(),
-            "settings": {"hostSpacingSeconds": SPACING_SECONDS, "decodeWorkers": 1},
+            "settings": {
+                "hostSpacingSeconds": SPACING_SECONDS,
+                "decodeWorkers": 1,
+                "resolveSeconds": 10,  # twice the five seconds for which CoreDNS keeps an answer
+            },
         },
         "objectStore": {
             "embedded": {
