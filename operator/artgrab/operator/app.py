@@ -127,8 +127,10 @@ class App:
         categories = await self._cluster.list_all(CATEGORY, namespaces=spaces)
         jobs = await self._cluster.list_all(JOB, namespaces=spaces, labels=SCRAPES)
         since = min(categories.version, jobs.version)
-        self.mirror.replace(categories.bodies, jobs.bodies, since=since)
+        vanished = self.mirror.replace(categories.bodies, jobs.bodies, since=since)
         self._reports.keep({body["metadata"]["uid"] for body in jobs.bodies})
+        for key in vanished:  # first: whoever vanished in line gives up its place
+            self.queue.add(key)
         for category in self.mirror.categories():
             self.queue.add(category.key)
 

@@ -76,25 +76,31 @@ class Mirror:
             self._forget(key, body["metadata"]["uid"])
         return key
 
-    def replace(self, categories: Iterable[Body], jobs: Iterable[Body], *, since: int) -> None:
-        """Take lists of everything, begun at a resource version; what they lack has vanished."""
+    def replace(self, categories: Iterable[Body], jobs: Iterable[Body], *, since: int) -> list[Key]:
+        """Take lists of everything, begun at a resource version; what they lack has vanished.
+
+        Returns the categories that have.
+        """
         listed = {body["metadata"]["uid"] for body in map(self._take, categories)}
         for body in jobs:
             self.put_job(body)
             listed.add(body["metadata"]["uid"])
-        self._drop(listed, since)
+        return self._drop(listed, since)
 
     def _take(self, body: Body) -> Body:
         self.put_category(body)
         return body
 
-    def _drop(self, listed: set[str], since: int) -> None:
-        for key, category in list(self._categories.items()):
-            if category.uid not in listed and category.seen.resource_version <= since:
-                del self._categories[key]
-        for job in list(self._all_jobs()):
-            if job.uid not in listed and job.seen.resource_version <= since:
-                self._forget(job.category, job.uid)
+    def _drop(self, listed: set[str], since: int) -> list[Key]:
+        def gone(one: Category | Job) -> bool:
+            return one.uid not in listed and one.seen.resource_version <= since
+
+        for job in filter(gone, list(self._all_jobs())):
+            self._forget(job.category, job.uid)
+        vanished = [category.key for category in self._categories.values() if gone(category)]
+        for key in vanished:
+            del self._categories[key]
+        return vanished
 
     def _all_jobs(self) -> Iterator[Job]:
         for jobs in self._jobs.values():
