@@ -167,8 +167,19 @@ def test_a_worker_that_hangs_is_noticed() -> None:
     agenda.add("a", clock())
     agenda.take(clock())
     clock.now = 200
-    health = Health(settings_of(), clock, lambda: clock() - (agenda.oldest_since() or 0))
-    assert health.trouble() == "a category has waited or been looked at for 200 s"
+    health = Health(settings_of(), clock, lambda: clock() - (agenda.still_since() or 0))
+    assert health.trouble() == "a look at a category has taken, or not begun for, 200 s"
+
+
+def test_a_long_line_that_moves_is_no_trouble() -> None:
+    agenda = Agenda[str]()
+    for key in "abc":
+        agenda.add(key, 0)
+    for now in (100, 200):
+        agenda.done(agenda.take(now) or "", now, again_after=None)
+    assert agenda.still_since() == 200
+    agenda.done(agenda.take(300) or "", 300, again_after=None)
+    assert agenda.still_since() is None
 
 
 @pytest.mark.parametrize(("age", "healthy"), [(899, True), (901, False)])

@@ -19,7 +19,7 @@ class Health:
     settings: OperatorSettings
     clock: Callable[[], float]
     stuck_seconds: Callable[[], float]
-    """How long the category that waits or is looked at longest has been so."""
+    """How long a look has taken, or none has begun though categories wait."""
     _last_resync: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -33,7 +33,7 @@ class Health:
         """Return what is stuck; empty where nothing is."""
         stuck = self.stuck_seconds()
         if stuck > self.settings.stuck_seconds:
-            return f"a category has waited or been looked at for {stuck:.0f} s"
+            return f"a look at a category has taken, or not begun for, {stuck:.0f} s"
         age = self.clock() - self._last_resync
         if age > self.settings.resync_seconds * _MISSED_RESYNCS:
             return f"the last look at everything was {age:.0f} s ago"

@@ -106,7 +106,7 @@ class OperatorSettings(BaseSettings):
         300, description="Between two looks at everything, +-20 %, whatever has been missed."
     )
     stuck_seconds: Seconds = Field(
-        180, description="A look that takes longer, or waits so long, fails the liveness probe."
+        180, description="A look that takes longer, or none for so long, fails the liveness probe."
     )
     metrics_port: int = Field(
         9090, ge=0, le=65535, description="Prometheus metrics over HTTP; 0 for none."

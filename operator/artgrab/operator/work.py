@@ -40,6 +40,7 @@ class Agenda(Generic[K]):
         self._later: dict[K, float] = {}
         self._heap: list[tuple[float, int, K]] = []
         self._count = 0
+        self._last_taken = float("-inf")
         self._under_way: dict[K, float] = {}
         self._dirty: set[K] = set()
         self._failures: dict[K, int] = {}
@@ -62,6 +63,7 @@ class Agenda(Generic[K]):
         if not self._ready:
             return None
         key, _ = self._ready.popitem(last=False)
+        self._last_taken = now
         self._under_way[key] = now
         return key
 
@@ -84,9 +86,15 @@ class Agenda(Generic[K]):
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
-    def oldest_since(self) -> float | None:
-        """Return since when the key that has waited or been under way longest is so."""
-        since = [*self._ready.values(), *self._under_way.values()]
+    def still_since(self) -> float | None:
+        """Return since when nothing moves: a key is under way, or none is begun though some wait.
+
+        How long a key waits says nothing: after a start all of them wait for each other.
+        """
+        waiting = next(iter(self._ready.values()), None)
+        since = [*self._under_way.values()]
+        if waiting is not None:
+            since.append(max(waiting, self._last_taken))
         return min(since, default=None)
 
     def _ripen(self, now: float) -> None:
@@ -135,8 +143,8 @@ class WorkQueue(Generic[K]):
         self._news.set()
 
     def stuck_seconds(self) -> float:
-        """Return how long the key that waits or works longest has been doing so."""
-        since = self.agenda.oldest_since()
+        """Return how long nothing has moved."""
+        since = self.agenda.still_since()
         return 0.0 if since is None else self._clock() - since
 
     async def work(self, workers: int) -> None:
