@@ -34,7 +34,7 @@ async def _work(app: App) -> None:
     """Do all that is asked for."""
     working = asyncio.create_task(app.queue.work(1))
     async with asyncio.timeout(10):
-        while len(app.queue.agenda) or app.queue.agenda.oldest_since() is not None:
+        while len(app.queue.agenda) or app.queue.agenda.still_since() is not None:
             await asyncio.sleep(0)
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
