@@ -34,11 +34,21 @@ def plan_end(
     jobs = own_jobs(category, observed)
     if not category.held:
         return Plan(delete=tuple(running(jobs)))
-    if not category.deletes or observed.own_namespace_ends:
+    if observed.own_namespace_ends:
         return Plan(delete=tuple(running(jobs)), let_go=True)
+    if not category.deletes:
+        return _retain(observed.cleanup, running(jobs))
     if jobs:
         return _end_scrapes(category, jobs, now, settings)
     return _clean_up(category, observed, now, settings)
+
+
+def _retain(cleanup: Job | None, scrapes: list[Job]) -> Plan:
+    """Let it go, once nobody removes what is stored: that may be a successor's by then."""
+    if cleanup is None or cleanup.finished:
+        return Plan(delete=tuple(scrapes), let_go=True)
+    ending = () if cleanup.deleting else (cleanup,)
+    return Plan(delete=(*scrapes, *ending), again_after=_LOOK_SECONDS)
 
 
 def _end_scrapes(

@@ -107,7 +107,7 @@ class Reconciler:
     async def _find_cleanup(self, key: Key) -> Job | None:
         """Return the cleanup Job of a category that is being deleted: asked for, never watched."""
         category = self._tools.mirror.category(key)
-        if category is None or not (category.deleting and category.held and category.deletes):
+        if category is None or not (category.deleting and category.held):
             return None
         name = names.cleanup_name(namespace=key.namespace, category=key.name, uid=category.uid)
         body = await self._tools.cluster.get(JOB, name, self._tools.settings.namespace)
