@@ -16,6 +16,19 @@ def test_one_of_several_must_know_its_own_address(monkeypatch: pytest.MonkeyPatc
     assert read_settings(DownloaderSettings).own_address == "10.0.0.1:50051"
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("fd00:10:244::7:50051", "[fd00:10:244::7]:50051"),  # $(POD_IP):50051
+        ("[fd00:0:0::7]:50051", "[fd00::7]:50051"),
+        ("10.0.0.1:50051", "10.0.0.1:50051"),
+    ],
+)
+def test_its_own_address_is_read_as_names_are_resolved(given: str, read: str) -> None:
+    settings = DownloaderSettings(addresses=["downloader:50051"], own_address=given)
+    assert settings.own_address == read
+
+
 def test_alone_it_needs_no_address() -> None:
     assert read_settings(DownloaderSettings).own_address == ""
 

@@ -1,5 +1,6 @@
 """Settings of the downloader, read once at its start."""
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,8 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from artgrab.common.endpoints import Endpoint
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -108,4 +111,13 @@ class DownloaderSettings(BaseSettings):
                 "set it to this downloader's ADDRESS:PORT among ARTGRAB_DOWNLOADER_ADDRESSES;"
                 " without it no site would be its own, and nothing fetched",
             )
-        return own_address
+        return _as_resolved(own_address)
+
+
+def _as_resolved(address: str) -> str:
+    """Return ADDRESS:PORT as `resolve` gives it: a pod knows its IPv6 address without brackets."""
+    host, _, port = address.rpartition(":")
+    try:
+        return str(Endpoint(str(ipaddress.IPv6Address(host.strip("[]"))), int(port)))
+    except ValueError:
+        return address
