@@ -24,7 +24,8 @@ from tests.cluster.providers import Provider
 CRDS = Path(__file__).parents[2] / "k8s" / "crds" / "artcategories.yaml"
 QUIET_SECONDS = 8.0
 STAND_IN = """
-import json, os, pathlib, sys, time
+import json, os, pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(4))
 category = json.loads(pathlib.Path("/etc/artgrab/run/category.json").read_text())
 assert pathlib.Path("/etc/artgrab/run/token").read_text().count(".") == 2
 def say(**word):
