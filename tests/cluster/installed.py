@@ -138,7 +138,10 @@ def removed(provider: Provider) -> None:
 def _known_images(admin: Kubectl) -> set[str]:
     """Return the names of images that every node says it has."""
     nodes = admin.read("nodes")["items"]
-    found = [{name for one in node["status"]["images"] for name in one["names"]} for node in nodes]
+    found = [
+        {name for one in node["status"]["images"] for name in one.get("names") or ()}
+        for node in nodes
+    ]
     return set.intersection(*found)
 
 
@@ -165,6 +168,7 @@ def _install(helm: str, admin: Kubectl, chosen: Mapping[str, Any]) -> None:
         RELEASE,
         str(_CHART),
         "--values=-",
+        "--take-ownership",  # of definitions that other tests have left
         "--wait",
         f"--timeout={PATIENCE_SECONDS}s",
         given=json.dumps(chosen),
