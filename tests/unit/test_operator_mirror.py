@@ -100,3 +100,14 @@ def test_a_job_that_is_not_ours_or_speaks_for_another_namespace_is_passed_over(
     assert mirror.unfinished() == []
     assert mirror.scrapes(KEY) == ()
     assert mirror.scrapes(Key("another", "graffiti")) == ()
+
+
+@pytest.mark.parametrize("owner", [None, {"apiVersion": "v1"}, {"controller": False}])
+def test_a_job_of_no_category_takes_no_place_of_others(
+    job: dict[str, Any], owner: dict[str, Any] | None
+) -> None:
+    (ours,) = job["metadata"]["ownerReferences"]
+    mirror = Mirror()
+    mirror.put_job(_version(job, 1, ownerReferences=[{**ours, **owner}] if owner else []))
+    assert mirror.unfinished() == []
+    assert len(mirror.scrapes(KEY)) == 1  # in its own namespace it is waited for

@@ -63,8 +63,12 @@ def _time(text: str | None) -> datetime | None:
 
 def _owner(metadata: Body) -> str:
     owners: Iterable[Body] = metadata.get("ownerReferences") or ()
-    ours = (one for one in owners if one.get("controller") and one.get("kind") == names.KIND)
-    return next((one["uid"] for one in ours), "")
+    return next((one["uid"] for one in owners if _is_category(one)), "")
+
+
+def _is_category(owner: Body) -> bool:
+    group = owner["apiVersion"].partition("/")[0]
+    return bool(owner.get("controller")) and (group, owner["kind"]) == (names.GROUP, names.KIND)
 
 
 def _secret(spec: Body) -> str:

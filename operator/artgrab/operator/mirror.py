@@ -33,7 +33,10 @@ class Mirror:
         return tuple(self._jobs.get(key, {}).values())
 
     def unfinished(self) -> list[Job]:
-        """Return all scrape Jobs that may have pods."""
+        """Return all scrape Jobs that may have pods.
+
+        One without an owner is not among them: anybody can write our labels on a Job.
+        """
         return list(self._unfinished.values())
 
     def put_category(self, body: Body) -> Key:
@@ -65,7 +68,7 @@ class Mirror:
             return key
         self._jobs.setdefault(key, {})[uid] = job
         self._unfinished.pop(uid, None)
-        if not job.finished:
+        if job.owner and not job.finished:
             self._unfinished[uid] = job
         return key
 
