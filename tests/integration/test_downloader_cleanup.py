@@ -183,3 +183,15 @@ async def test_a_category_made_anew_is_fetched_anew_although_a_stream_remembers_
     assert {ack.outcome for ack in again} == {pb.OUTCOME_ALREADY_RECORDED}
     assert len(outcomes(acks)) == len(recorded(store)) == pictures_kept(store) == 3
     assert all(hosts.asked(one.url) == 2 for one in wanted)
+
+
+def test_what_a_downloader_was_still_writing_goes_too(store: Store) -> None:
+    late = iter([f"{CATS}/records/index-2.parquet", f"{CATS}/runs/r.json"])
+
+    def pause() -> None:
+        if key := next(late, None):
+            store.put(key, b"x")
+
+    store.put(f"{CATS}/images/a.jpg", b"x")
+    assert clean_up(store, namespace="default", category="cats", pause=pause) == 3
+    assert not keys(store)

@@ -7,7 +7,8 @@ import argparse
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from artgrab.common.errors import ArtgrabError, BadInputError, SurroundingsError
@@ -18,14 +19,28 @@ from artgrab.common.terminations import Termination, write_termination
 
 CLEANED_UP = "CleanedUp"
 _BATCH = 1000
-_ROUNDS = 5
+_ROUNDS = 10
 """Listings: who still writes while it is removed shall end, or be told of."""
+_QUIET_SECONDS = 5.0
+"""A downloader that merges records does not notice at once that its scraper is gone."""
 
 
-def clean_up(store: Store, *, namespace: str, category: str) -> int:
+def _no_pause() -> None:
+    """Nobody can be writing."""
+
+
+def clean_up(
+    store: Store, *, namespace: str, category: str, pause: Callable[[], None] = _no_pause
+) -> int:
     """Remove everything below a category's prefix; return how many objects that were.
 
     May be killed anywhere and repeated. Call it only when nobody collects into the category.
+
+    Args:
+        store: where they are.
+        namespace: of the category.
+        category: its name.
+        pause: lets who was writing a moment ago come to their end; nothing may be there after it.
 
     Raises:
         BadInputError: a name is not one of a category.
@@ -35,12 +50,15 @@ def clean_up(store: Store, *, namespace: str, category: str) -> int:
         if not is_label(name):
             raise BadInputError(f"--{what} {name[:100]!r} is no DNS label; give its name")
     prefix = category_prefix(namespace, category)
-    removed = 0
+    removed, quiet = 0, True
     for _ in range(_ROUNDS):
         keys = [info.key for info in store.list(prefix)]
-        if not keys:
+        if not keys and quiet:
             _remove_folder(store, prefix)
             return removed
+        if not keys:
+            pause()
+        quiet = not keys
         _delete(store, keys[::-1])  # summaries of runs first: without records no run has ended
         removed += len(keys)
     raise SurroundingsError(f"{store.uri_of(prefix)}: somebody goes on writing; end it first")
@@ -71,7 +89,8 @@ def main() -> int:
     try:
         configure_logs()
         names = {"namespace": options.namespace, "category": options.category}
-        removed = clean_up(Store.open(options.store), **names)
+        store = Store.open(options.store)
+        removed = clean_up(store, **names, pause=lambda: time.sleep(_QUIET_SECONDS))
     except ArtgrabError as error:
         return _fail(options, str(error), error.exit_code)
     except KeyboardInterrupt:
