@@ -10,6 +10,9 @@ from artgrab.operator.observed import Job, Word
 from artgrab.operator.progress import Ask
 from artgrab.operator.words import last_word, running_ip, start_trouble
 
+_NO_POD = timedelta(minutes=1)
+"""After so long without a pod a Job does not get one by itself."""
+
 
 @dataclass(frozen=True)
 class _Look:
@@ -44,7 +47,15 @@ class PodReports:
         pods = await self._cluster.pods_of(job)
         address = running_ip(pods)
         progress = await self._ask(address) if address else None
-        self._looks[job.uid] = _Look(self._clock(), progress, start_trouble(pods))
+        trouble = start_trouble(pods) if pods else self._no_pod(job)
+        self._looks[job.uid] = _Look(self._clock(), progress, trouble)
+
+    def _no_pod(self, job: Job) -> str:
+        """Return why a Job that should run has no pod; empty where it may just be coming."""
+        if job.started_at is None or self._clock() < job.started_at + _NO_POD:
+            return ""
+        describe = f"kubectl describe --namespace {job.namespace} job/{job.name}"
+        return f"none is made, as where a quota or a rule refuses it: {describe}"
 
     def words(self, jobs: Iterable[Job]) -> dict[str, Word]:
         """Return the last words that are known."""
