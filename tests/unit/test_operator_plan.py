@@ -379,18 +379,6 @@ def test_a_cleanup_that_failed_is_told_tried_again_and_can_be_passed_over(stage:
     assert KEY not in stage.world.categories
 
 
-def test_a_cleanup_is_ended_before_what_is_retained_after_all_is_let_go(stage: Stage) -> None:
-    stage.apply(deletionPolicy="Delete", suspend=True)
-    stage.world.delete(KEY)
-    stage.look()
-    (cleanup,) = stage.jobs()
-    stage.apply(deletionPolicy="Retain", suspend=True)
-    assert "deletionTimestamp" in cleanup["metadata"]
-    assert KEY in stage.world.categories  # a successor's pictures would be removed with its own
-    stage.sweep()
-    assert KEY not in stage.world.categories
-
-
 def test_a_looked_at_category_is_left_alone_by_a_second_look(stage: Stage) -> None:
     stage.apply()
     writes = stage.world.writes

@@ -154,7 +154,7 @@ class Reconciler:
 
     async def _do(self, category: Category, planned: Plan) -> None:
         if planned.hold:
-            await self._set_finalizers(category, [*category.finalizers, names.FINALIZER])
+            await self._hold(category, on=True)
         if planned.create:
             await self._create(category, planned.create)
         if planned.release and category.resource:
@@ -168,13 +168,15 @@ class Reconciler:
         for job in planned.delete:
             await self._tools.cluster.delete_job(job)
         if planned.let_go:
-            rest = [one for one in category.finalizers if one != names.FINALIZER]
-            await self._set_finalizers(category, rest)
+            await self._hold(category, on=False)
 
-    async def _set_finalizers(self, category: Category, finalizers: list[str]) -> None:
+    async def _hold(self, category: Category, *, on: bool) -> None:
+        """Add our finalizer to those that there are by now, or remove it from them."""
         known = self._tools.mirror.category(category.key)
         if known is None or known.uid != category.uid:
             raise LookAgainError("the category is gone")
+        others = [one for one in known.finalizers if one != names.FINALIZER]
+        finalizers = [*others, names.FINALIZER] if on else others
         body = await self._tools.cluster.set_finalizers(known, finalizers)
         if finalizers or "deletionTimestamp" not in body["metadata"]:
             self._tools.mirror.put_category(body)
