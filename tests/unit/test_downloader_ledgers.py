@@ -3,7 +3,10 @@ done once."""
 
 import asyncio
 import tempfile
+import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 
 from artgrab.common.record_parts import read_records
 from artgrab.common.records import Candidate, Record, RecordOutcome
-from artgrab.common.store import Store
+from artgrab.common.store import ObjectInfo, Store
 from artgrab.downloader.errors import RetryLaterError
 from artgrab.downloader.ledgers import Ledgers, Verdict, VerdictOutcome
 from tests.support.failing_store import GatedStore
@@ -184,3 +187,29 @@ async def test_a_stream_that_comes_while_another_still_writes_does_nothing_twice
     await asyncio.gather(first, second)
     assert worker.done[IDS[0]] == 1
     assert len(store.puts) == 1
+
+
+class MeetingStore(Store):
+    """Tells whether two ever listed at once: the first waits for the second for a while."""
+
+    met = False
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        with suppress(threading.BrokenBarrierError):
+            self._barrier.wait(timeout=0.3)
+            self.met = True
+        return super().list(prefix)
+
+    _barrier = threading.Barrier(2)
+
+
+async def test_what_is_recorded_of_a_category_is_read_once_at_a_time(tmp_path: Path) -> None:
+    store = MeetingStore.open(str(tmp_path))
+    ledgers = Ledgers(store)
+
+    async def hello() -> None:
+        async with ledgers.open("default", "cats", run_id="r", filters_digest="f"):
+            pass
+
+    await asyncio.gather(hello(), hello())
+    assert not store.met  # whoever opens streams by the hundred fills no memory

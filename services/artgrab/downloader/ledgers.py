@@ -10,6 +10,7 @@ from artgrab.common.record_parts import RecordWriter, read_records
 from artgrab.common.records import Candidate, Entry, MergedRecord, Record, RecordOutcome, Sighting
 from artgrab.common.store import Store
 from artgrab.common.takedowns import Takedowns
+from artgrab.downloader.endings import to_its_end
 from artgrab.downloader.errors import RetryLaterError
 from artgrab.downloader.tombstones import Tombstones
 
@@ -69,24 +70,24 @@ class _Ledger:
     def __init__(self) -> None:
         self.known: dict[str, _Known] = {}
         self.under_way: dict[str, asyncio.Future[Verdict | None]] = {}
-        self._news: list[dict[str, _Known]] = []
-        """For each reading of the store under way: what was recorded since it began."""
+        self._reading = asyncio.Lock()
+        """Readings take memory, and anybody with a token may open many streams."""
+        self._news: dict[str, _Known] = {}
+        """What was recorded since the last reading of the store began."""
 
     def note(self, key: str, known: _Known) -> None:
         """Take note of a record that is durable."""
-        for known_by_key in (self.known, *self._news):
-            known_by_key[key] = known
+        self.known[key] = self._news[key] = known
 
     async def refresh(self, read: Callable[[], Awaitable[dict[str, MergedRecord]]]) -> None:
         """Know what the store holds, and nothing else: others write, and clean up."""
-        news: dict[str, _Known] = {}
-        self._news.append(news)
-        try:
+        async with self._reading:
+            self._news = {}
             records = await read()
-        finally:
-            self._news = [one for one in self._news if one is not news]
-        found = {key: _known(merged.record, merged.sightings) for key, merged in records.items()}
-        self.known = found | news
+            found = {
+                key: _known(merged.record, merged.sightings) for key, merged in records.items()
+            }
+            self.known = found | self._news
 
 
 class _SecondTries:
@@ -159,8 +160,8 @@ class Ledgers:
             await asyncio.wait(list(ledger.under_way.values()))
 
     async def _read(self, namespace: str, category: str) -> dict[str, MergedRecord]:
-        return await asyncio.to_thread(
-            read_records, self._store, namespace=namespace, category=category
+        return await to_its_end(
+            lambda: read_records(self._store, namespace=namespace, category=category)
         )
 
 
