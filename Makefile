@@ -45,7 +45,7 @@ check: .venv/.installed ## Format, lint, types, import rules, contracts, generat
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/mypy tests
+	@$(BIN)/mypy tests benchmarks
 	@PYTHONPATH= $(BIN)/lint-imports
 	@$(BIN)/buf lint
 	@$(BIN)/shellcheck scripts/* .ci/run
