@@ -36,6 +36,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
 """
 
+ASKING = """
+import time, urllib.request
+deadline = time.monotonic() + 60
+while True:  # a Service is not known to the node in the moment in which its pods are ready
+    try:
+        print(urllib.request.urlopen({url!r}, timeout=30).read())
+        break
+    except OSError:
+        if time.monotonic() > deadline:
+            raise
+        time.sleep(0.2)
+"""
+
 
 @pytest.fixture(scope="module")
 def image(provider: Provider) -> str:
@@ -104,8 +117,7 @@ def test_a_pod_runs_to_its_end_and_its_log_can_be_read(kubectl: Kubectl, image: 
 
 
 def test_a_pod_finds_a_service_by_name(kubectl: Kubectl, image: str, web: str) -> None:
-    code = f"import urllib.request as u; print(u.urlopen('http://{web}', timeout=30).read())"
-    assert ANSWER in _run_to_end(kubectl, "asks", image, code)
+    assert ANSWER in _run_to_end(kubectl, "asks", image, ASKING.format(url=f"http://{web}"))
 
 
 def test_commands_run_in_a_pod_of_a_deployment(kubectl: Kubectl, web: str) -> None:
