@@ -71,7 +71,8 @@ class Reconciler:
         if category is None:
             self._forget(key)
             return None
-        planned = self._plan(category, self._observe(category, cleanup))
+        observed = self._observe(category, cleanup)
+        planned = self._plan(category, observed)
         try:
             await self._do(category, planned)
         except RefusedError as error:
@@ -81,6 +82,8 @@ class Reconciler:
         finally:
             if planned.create:  # its Job is seen now, or there is none
                 self._tools.admissions.leave(key)
+        if not observed.refusal:  # all that is wanted now was taken
+            self._tools.refusals.forget(key)
         return self._again_after(key, planned)
 
     def _forget(self, key: Key) -> None:
@@ -221,9 +224,12 @@ class Reconciler:
                 _log.info("an event was not taken", category=str(category.key), why=str(error))
 
     def _refused(self, key: Key, why: str) -> float:
+        """Say so in the status; where that is what is refused, only after a while."""
         _log.warning("the cluster refuses it", category=str(key), why=why)
-        self._tools.refusals.note(key, why)
-        return _AT_ONCE  # to say so in the status
+        refusals = self._tools.refusals
+        known = refusals.why(key)
+        refusals.note(key, why)
+        return (refusals.again_after(key) or _AT_ONCE) if known else _AT_ONCE
 
     def _namespace_ends(self, key: Key, planned: Plan, why: str) -> float | None:
         """Leave a namespace that ends alone; where it is our own, categories are let go."""
