@@ -2,13 +2,21 @@
 
 import asyncio
 import copy
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, cast
 
+import kopf
+import pytest
+from kopf._cogs.clients import errors, watching
+from kopf._core.reactor import queueing
+from structlog.testing import capture_logs
+
+from artgrab.operator import watches
 from artgrab.operator.app import App
-from artgrab.operator.cluster import CATEGORY, Listing
+from artgrab.operator.cluster import CATEGORY, Listing, NotListedError
 from artgrab.operator.metrics import Metrics
-from artgrab.operator.observed import Key
+from artgrab.operator.observed import Body, Key
+from artgrab.operator.spaces import Spaces
 from tests.support.operator_world import KEY, PlayedCluster, World, settings_of
 
 FIRST, OLDER, YOUNGER = Key("art", "cubism"), Key("art", "graffiti"), Key("art", "mural")
@@ -18,16 +26,27 @@ SPEC: dict[str, Any] = {"sources": [{"mediawiki": {"url": "https://wiki.test/w/a
 class ListedCluster(PlayedCluster):
     """Answers lists as well."""
 
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.refused: set[str | None] = set()
+
     async def list_all(
-        self, kind: Any, *, namespaces: Sequence[str] = (), labels: dict[str, str] | None = None
+        self, kind: Any, *, namespace: str | None = None, labels: dict[str, str] | None = None
     ) -> Listing:
+        if namespace in self.refused:
+            raise NotListedError(f"forbidden in the namespace {namespace}")
         held = self.world.categories if kind is CATEGORY else self.world.jobs
-        return Listing(copy.deepcopy(list(held.values())), int(self.world.number()))
+        bodies: list[Body] = [
+            copy.deepcopy(body)
+            for body in held.values()
+            if namespace in (None, body["metadata"]["namespace"])
+        ]
+        return Listing(bodies, int(self.world.number()))
 
 
-def _app(world: World) -> App:
-    cluster: Any = ListedCluster(world)
-    return App(settings_of(max_concurrent_scrapes=1), cluster, KEY, Metrics())
+def _app(cluster: ListedCluster, **given: Any) -> App:
+    settings, played = settings_of(max_concurrent_scrapes=1, **given), cast(Any, cluster)
+    return App(settings, played, Spaces(played, settings.watch_namespaces), KEY, Metrics())
 
 
 async def _work(app: App) -> None:
@@ -47,7 +66,7 @@ def _end(world: World) -> None:
 
 async def _vanishes_in_line() -> World:
     world = World()
-    app = _app(world)
+    app = _app(ListedCluster(world))
     for hour, key in enumerate((FIRST, OLDER, YOUNGER), start=12):
         world.now = world.now.replace(hour=hour)
         world.apply(key, SPEC)
@@ -64,3 +83,101 @@ async def _vanishes_in_line() -> World:
 def test_who_vanished_unseen_while_it_waited_stands_in_nobodys_way() -> None:
     world = asyncio.run(_vanishes_in_line())
     assert [name for _, name in world.jobs if name.startswith(YOUNGER.name)]
+
+
+STAYS, GOES = Key("art", "cubism"), Key("gone", "graffiti")
+SPACES = [GOES.namespace, STAYS.namespace]
+
+
+async def _loses_a_namespace() -> tuple[World, list[str]]:
+    world = World()
+    world.apply(GOES, SPEC)
+    cluster = ListedCluster(world)
+    app = _app(cluster, watch_namespaces=SPACES)
+    await app.resync()
+    await _work(app)
+    assert [namespace for namespace, _ in world.jobs] == [GOES.namespace]
+    world.apply(STAYS, SPEC)  # waits: the one place is taken
+    cluster.refused = {GOES.namespace}
+    with capture_logs() as logs:
+        for _ in range(3):
+            await app.resync()
+            await _work(app)
+        cluster.refused = set()
+        await app.resync()
+    return world, [line["event"] for line in logs if "namespace" in line]
+
+
+def test_a_namespace_that_is_deleted_holds_up_no_other_and_is_told_once() -> None:
+    world, told = asyncio.run(_loses_a_namespace())
+    assert [name for namespace, name in world.jobs if namespace == STAYS.namespace]
+    assert told == ["a namespace is passed over until it answers", "a namespace answers again"]
+
+
+def test_an_operator_comes_up_without_a_namespace_but_not_without_any() -> None:
+    world = World()
+    world.apply(STAYS, SPEC)
+    cluster = ListedCluster(world)
+    app = _app(cluster, watch_namespaces=SPACES)
+    cluster.refused = {GOES.namespace}
+    asyncio.run(app.resync())
+    assert [category.key for category in app.mirror.categories()] == [STAYS]
+    cluster.refused = set(SPACES)
+    with pytest.raises(NotListedError):
+        asyncio.run(app.resync())
+
+
+class RefusedOnce:
+    """Stands for kopf's watch: refused at first, then one event."""
+
+    def __init__(self) -> None:
+        self.asked: list[str | None] = []
+
+    async def __call__(self, *, namespace: str | None, **_: Any) -> AsyncIterator[dict[str, Any]]:
+        self.asked.append(namespace)
+        if len(self.asked) == 1:
+            raise errors.APIForbiddenError(None, status=403, headers=cast(Any, {}))
+        yield {"type": "ADDED", "object": {"metadata": {"uid": "uid"}}}
+
+
+async def _watch(namespace: str | None) -> list[str]:
+    """Return the types of the events that kopf's watcher hands on."""
+    cluster: Any = ListedCluster(World())
+    spaces = Spaces(cluster, SPACES)
+    watches.outlive_refusals(spaces)
+    seen: list[str] = []
+
+    async def processor(*, raw_event: Any, **_: Any) -> None:
+        seen.append(raw_event["type"])
+
+    given: Any = {"namespace": namespace, "settings": kopf.OperatorSettings(), "resource": None}
+    watching_it = asyncio.create_task(queueing.watcher(**given, processor=processor))
+    await asyncio.wait([watching_it], timeout=0.05)
+    assert not seen
+    await spaces.list_all()
+    async with asyncio.timeout(10):
+        await watching_it
+    return seen
+
+
+@pytest.fixture
+def refused_once(monkeypatch: pytest.MonkeyPatch) -> RefusedOnce:
+    kopfs = RefusedOnce()
+    monkeypatch.setattr(watches, "_watch", kopfs)
+    monkeypatch.setattr(watching, "infinite_watch", None)  # put back when the test is over
+    return kopfs
+
+
+def test_a_watch_that_is_refused_waits_until_its_namespace_answers(
+    refused_once: RefusedOnce,
+) -> None:
+    assert asyncio.run(_watch(STAYS.namespace)) == ["ADDED"]
+    assert refused_once.asked == [STAYS.namespace] * 2
+
+
+def test_a_watch_of_the_whole_cluster_that_is_refused_ends_as_before(
+    refused_once: RefusedOnce,
+) -> None:
+    with pytest.raises(errors.APIForbiddenError):
+        asyncio.run(_watch(None))
+    assert refused_once.asked == [None]

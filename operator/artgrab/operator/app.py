@@ -13,9 +13,8 @@ import structlog
 from prometheus_client import start_http_server
 
 from artgrab.common.errors import SurroundingsError
-from artgrab.operator import names
 from artgrab.operator.admissions import Admissions
-from artgrab.operator.cluster import CATEGORY, JOB, Cluster, connect
+from artgrab.operator.cluster import Cluster, connect
 from artgrab.operator.health import Health
 from artgrab.operator.metrics import Metrics
 from artgrab.operator.mirror import Mirror
@@ -25,16 +24,12 @@ from artgrab.operator.progress import ask_pod
 from artgrab.operator.reconciler import Reconciler, Tools
 from artgrab.operator.refusals import Refusals
 from artgrab.operator.settings import OperatorSettings
+from artgrab.operator.spaces import Spaces
 from artgrab.operator.token_key import ensure_token_key
 from artgrab.operator.work import WorkQueue
 
 _JITTER = 0.2
 _CRD_SECONDS = 60.0
-SCRAPES = {
-    names.LABEL_MANAGED_BY: names.FIELD_MANAGER,
-    names.LABEL_COMPONENT: names.COMPONENT_SCRAPER,
-}
-"""Labels of the Jobs that are watched."""
 
 _log = structlog.get_logger()
 
@@ -50,6 +45,7 @@ class App:
         self,
         settings: OperatorSettings,
         cluster: Cluster,
+        spaces: Spaces,
         token_key: bytes,
         metrics: Metrics,
         *,
@@ -57,6 +53,7 @@ class App:
     ) -> None:
         self.settings = settings
         self.mirror = Mirror()
+        self.spaces = spaces
         self._cluster = cluster
         self._metrics = metrics
         self._chance = chance
@@ -123,12 +120,10 @@ class App:
 
     async def resync(self) -> None:
         """Look at everything, whatever the watches have missed."""
-        spaces = self.settings.watch_namespaces
-        categories = await self._cluster.list_all(CATEGORY, namespaces=spaces)
-        jobs = await self._cluster.list_all(JOB, namespaces=spaces, labels=SCRAPES)
-        since = min(categories.version, jobs.version)
-        vanished = self.mirror.replace(categories.bodies, jobs.bodies, since=since)
-        self._reports.keep({body["metadata"]["uid"] for body in jobs.bodies})
+        everything = await self.spaces.list_all()
+        jobs = everything.jobs
+        vanished = self.mirror.replace(everything.categories, jobs, since=everything.since)
+        self._reports.keep({body["metadata"]["uid"] for body in jobs})
         for key in vanished:  # first: whoever vanished in line gives up its place
             self.queue.add(key)
         for category in self.mirror.categories():
@@ -154,8 +149,9 @@ async def start_app(settings: OperatorSettings) -> App:
     """
     metrics = Metrics()
     cluster = connect(metrics.wrote)
-    await _wait_for_resource(cluster, settings)
-    app = App(settings, cluster, await ensure_token_key(cluster, settings), metrics)
+    spaces = Spaces(cluster, settings.watch_namespaces)
+    await _wait_for_resource(spaces)
+    app = App(settings, cluster, spaces, await ensure_token_key(cluster, settings), metrics)
     await app.resync()  # who may scrape next is said only when all is known
     if settings.metrics_port:
         start_http_server(settings.metrics_port, settings.metrics_address, metrics.registry)
@@ -163,12 +159,12 @@ async def start_app(settings: OperatorSettings) -> App:
     return app
 
 
-async def _wait_for_resource(cluster: Cluster, settings: OperatorSettings) -> None:
+async def _wait_for_resource(spaces: Spaces) -> None:
     """Wait for the definition of ArtCategory: a chart may bring it at the same time."""
     until = time.monotonic() + _CRD_SECONDS
     while True:
         try:
-            await cluster.list_all(CATEGORY, namespaces=settings.watch_namespaces[:1])
+            await spaces.list_all()
         except Exception as error:
             if time.monotonic() > until:
                 raise SurroundingsError(_unknown(error)) from error

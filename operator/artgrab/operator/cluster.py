@@ -23,6 +23,7 @@ _LONGEST = 1000
 _NOT_FOUND = 404
 _CONFLICT = 409
 _REFUSALS = {400, 403, 422}
+_NOT_LISTED = {403, 404}
 
 Kind = Any
 """A class of lightkube's; the client tells its objects by it."""
@@ -34,6 +35,10 @@ class NamespaceEndsError(Exception):
 
 class RefusedError(Exception):
     """A quota, an admission rule or missing rights refuse it: somebody has to change something."""
+
+
+class NotListedError(Exception):
+    """What a list is asked of is not there, or not for us: its rights go with a namespace."""
 
 
 def _kind(group: str, version: str, kind: str, plural: str) -> Kind:
@@ -66,12 +71,19 @@ class Cluster:
         self._told = told
 
     async def list_all(
-        self, kind: Kind, *, namespaces: Sequence[str] = (), labels: dict[str, str] | None = None
+        self, kind: Kind, *, namespace: str | None = None, labels: dict[str, str] | None = None
     ) -> Listing:
-        """Return all objects of a kind in some namespaces, or in all where none is named."""
-        parts = [await self._list(kind, namespace, labels) for namespace in namespaces or [ALL_NS]]
-        bodies = [body for part in parts for body in part.bodies]
-        return Listing(bodies, min(part.version for part in parts))
+        """Return all objects of a kind in a namespace, or in all where none is named.
+
+        Raises:
+            NotListedError: they may not be read, or the kind is not known.
+        """
+        try:
+            return await self._list(kind, namespace or ALL_NS, labels)
+        except ApiError as error:
+            if error.status.code in _NOT_LISTED:
+                raise NotListedError(str(error)[:_LONGEST]) from error
+            raise
 
     async def _list(self, kind: Kind, namespace: str, labels: dict[str, str] | None) -> Listing:
         found = self._client.list(

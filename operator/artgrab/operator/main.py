@@ -13,8 +13,10 @@ from artgrab.common.errors import ArtgrabError
 from artgrab.common.logs import configure_logs
 from artgrab.common.servers import read_settings
 from artgrab.operator import names
-from artgrab.operator.app import SCRAPES, start_app
+from artgrab.operator.app import start_app
 from artgrab.operator.settings import OperatorSettings
+from artgrab.operator.spaces import SCRAPES
+from artgrab.operator.watches import outlive_refusals
 
 _REQUEST_SECONDS = 30.0
 _CONNECT_SECONDS = 10.0
@@ -32,6 +34,7 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
         ours = read_settings(OperatorSettings)
         _configure(settings, cluster_wide=ours.cluster_wide)
         memo.app = await start_app(ours)
+        outlive_refusals(memo.app.spaces)
     except ArtgrabError as error:
         raise kopf.PermanentError(str(error)) from error
 
