@@ -34,6 +34,7 @@ from tests.support.playing_hosts import PlayingHosts
 from tests.support.waiting import WAIT_SECONDS
 
 KEY = bytes(range(100, 140))
+NEW_KEY = bytes(range(140, 180))
 _DENIED, _UNKNOWN = grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED
 
 
@@ -188,3 +189,64 @@ def test_without_a_key_everybody_is_admitted() -> None:
 def test_a_candidate_is_no_way_around_a_token() -> None:
     """What names a place in the store is in Hello alone, which the token covers."""
     assert not {"namespace", "category", "run_id"} & {*pb.Candidate.DESCRIPTOR.fields_by_name}
+
+
+@pytest.mark.folder_only("about a file")
+async def test_a_key_that_is_replaced_is_taken_up_without_a_restart(
+    store: Store, hosts: PlayingHosts, key_file: Path
+) -> None:
+    first, second = put_pictures(hosts, 2)
+    async with downloader(store, hosts.network, token_key_file=key_file) as endpoint:
+        await ingest(endpoint, [first], token=token())
+        key_file.write_bytes(NEW_KEY)
+        (ack,) = await ingest(endpoint, [second], token=token(key=NEW_KEY))
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await end_run(endpoint, token=token())
+    assert ack.outcome == pb.OUTCOME_STORED
+    assert refused.value.code() is _UNKNOWN
+
+
+class Replaced:
+    """Admissions whose key somebody may replace, and a clock."""
+
+    def __init__(self) -> None:
+        self.key: bytes | None = KEY
+        self.reads = 0
+        self.time = 0.0
+        self.admissions = Admissions(KEY, read=self._read, clock=lambda: self.time)
+
+    def _read(self) -> bytes:
+        self.reads += 1
+        if self.key is None:
+            raise BadInputError("token key: cannot be read")
+        return self.key
+
+    def admits(self, shown: str) -> bool:
+        try:
+            self.admissions.admit(_TASK, shown)
+        except ProtocolError:
+            return False
+        return True
+
+
+def test_bad_tokens_have_the_key_read_once_a_minute_and_good_ones_never() -> None:
+    key = Replaced()
+    assert key.admits(token())
+    assert key.reads == 0
+    assert not any(key.admits(token(key=NEW_KEY)) for _ in range(5))
+    assert key.reads == 1
+    key.key = NEW_KEY
+    key.time = 59.0
+    assert not key.admits(token(key=NEW_KEY))
+    key.time = 60.0
+    assert key.admits(token(key=NEW_KEY))
+    assert not key.admits(token())
+    assert key.reads == 2
+
+
+def test_a_key_that_cannot_be_read_anew_stays_what_it_was() -> None:
+    key = Replaced()
+    key.key = None
+    assert not key.admits(token(key=NEW_KEY))
+    assert key.reads == 1
+    assert key.admits(token())

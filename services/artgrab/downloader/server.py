@@ -122,7 +122,7 @@ async def serve(
 async def _servicer(
     settings: DownloaderSettings, network: NetworkSettings, store: Store
 ) -> AsyncIterator[IngestServicer]:
-    key = read_key(settings.token_key_file) if settings.token_key_file else None
+    admissions = _admissions(settings)
     metrics = Metrics()
     hosts = Hosts(settings)
     tombstones = Tombstones(store)
@@ -163,7 +163,7 @@ async def _servicer(
                 takedowns=lambda: tombstones.current,
             ),
             ledgers=ledgers,
-            admissions=Admissions(key),
+            admissions=admissions,
             endings=Endings(
                 store,
                 settled=ledgers.settled,
@@ -174,6 +174,13 @@ async def _servicer(
             settings=settings,
             randomness=random.Random(),  # noqa: S311 - spreads load, guards nothing
         )
+
+
+def _admissions(settings: DownloaderSettings) -> Admissions:
+    file = settings.token_key_file
+    if file is None:
+        return Admissions(None)
+    return Admissions(read_key(file), read=lambda: read_key(file))
 
 
 def listen_host(settings: DownloaderSettings) -> str:
