@@ -33,12 +33,15 @@ class Asked:
         (self.body,) = self.world.jobs.values()
         self.body["status"] = {"startTime": kubernetes_time(self.world.now)}
         self.asked: list[str] = []
+        self.answer: RunCounts | None = COUNTS
+        self.takes = timedelta()
         cluster: Any = PlayedCluster(self.world)
         self.reports = PodReports(cluster, self._ask, self._now, seconds=30)
 
     async def _ask(self, address: str) -> RunCounts | None:
         self.asked.append(address)
-        return COUNTS
+        self.world.now += self.takes
+        return self.answer
 
     def _now(self) -> datetime:
         return self.world.now
@@ -74,3 +77,33 @@ def test_a_job_that_gets_no_pod_is_told_after_a_minute(asked: Asked) -> None:
     assert f"kubectl describe --namespace art job/{asked.job.name}" in told
     asked.world.pods[asked.job.uid] = [{"status": {"phase": "Pending"}}]
     assert asked.trouble_after(31) == ""
+
+
+def _running(address: str) -> list[dict[str, Any]]:
+    return [{"status": {"phase": "Running", "podIP": address}}]
+
+
+def _asked_in_looks(asked: Asked, count: int) -> int:
+    before = len(asked.asked)
+    for _ in range(count):
+        asked.trouble_after(31)
+    return len(asked.asked) - before
+
+
+def test_a_pod_whose_port_is_dropped_is_asked_once_in_ten_pauses_another_one_at_once(
+    asked: Asked,
+) -> None:
+    asked.world.pods[asked.job.uid] = _running("10.0.0.1")
+    asked.answer, asked.takes = None, timedelta(seconds=3)
+    assert _asked_in_looks(asked, 10) == 1
+    assert _asked_in_looks(asked, 1) == 1
+    asked.world.pods[asked.job.uid] = _running("10.0.0.2")
+    asked.answer, asked.takes = COUNTS, timedelta()
+    assert _asked_in_looks(asked, 3) == 3
+    assert asked.reports.progress([asked.job]) == COUNTS
+
+
+def test_a_pod_that_refuses_at_once_costs_nothing_and_is_asked_as_ever(asked: Asked) -> None:
+    asked.world.pods[asked.job.uid] = _running("10.0.0.1")
+    asked.answer = None
+    assert _asked_in_looks(asked, 3) == 3

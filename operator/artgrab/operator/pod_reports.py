@@ -12,6 +12,10 @@ from artgrab.operator.words import last_word, running_ip, start_trouble
 
 _NO_POD = timedelta(minutes=1)
 """After so long without a pod a Job does not get one by itself."""
+_SLOW = timedelta(seconds=1)
+"""An answer, or none, that took longer has held a worker: a port that is shut refuses at once."""
+_PAUSES = 10
+"""So many pauses long a pod is not asked that held a worker and told nothing."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,12 @@ class _Look:
     at: datetime
     progress: RunCounts | None
     trouble: str
+
+
+@dataclass(frozen=True)
+class _Silence:
+    address: str
+    until: datetime
 
 
 class PodReports:
@@ -33,6 +43,7 @@ class PodReports:
         self._pause = timedelta(seconds=seconds)
         self._words: dict[str, Word | None] = {}
         self._looks: dict[str, _Look] = {}
+        self._silent: dict[str, _Silence] = {}
 
     async def hear(self, job: Job) -> None:
         """Hear the last word of an ended Job, unless it is known."""
@@ -46,9 +57,22 @@ class PodReports:
             return
         pods = await self._cluster.pods_of(job)
         address = running_ip(pods)
-        progress = await self._ask(address) if address else None
+        progress = await self._progress(job.uid, address) if address else None
         trouble = start_trouble(pods) if pods else self._no_pod(job)
         self._looks[job.uid] = _Look(self._clock(), progress, trouble)
+
+    async def _progress(self, uid: str, address: str) -> RunCounts | None:
+        """Ask a pod, unless it lately told nothing for long: a policy drops what is asked."""
+        began, silent = self._clock(), self._silent.get(uid)
+        if silent is not None and silent.address == address and began < silent.until:
+            return None
+        progress = await self._ask(address)
+        now = self._clock()
+        if progress is None and now - began > _SLOW:
+            self._silent[uid] = _Silence(address, now + _PAUSES * self._pause)
+        else:
+            self._silent.pop(uid, None)
+        return progress
 
     def _no_pod(self, job: Job) -> str:
         """Return why a Job that should run has no pod; empty where it may just be coming."""
@@ -74,6 +98,6 @@ class PodReports:
 
     def keep(self, known: set[str]) -> None:
         """Forget all Jobs but these."""
-        for memory in (self._words, self._looks):
+        for memory in (self._words, self._looks, self._silent):
             for uid in [uid for uid in memory if uid not in known]:
                 del memory[uid]
