@@ -10,7 +10,7 @@ from aiohttp import web
 from artgrab.common.records import RecordOutcome
 from artgrab.common.store import Store
 from artgrab.v1 import ingest_service_pb2 as pb
-from tests.support.downloads import pictures_kept, put_pictures, recorded
+from tests.support.downloads import pictures_kept, put_held_picture, put_pictures, recorded
 from tests.support.drawn import jpeg
 from tests.support.failing_store import GatedStore
 from tests.support.ingest_client import (
@@ -165,14 +165,7 @@ async def test_a_url_met_again_elsewhere_becomes_a_sighting_once(
 async def test_a_candidate_under_way_is_joined_and_not_fetched_twice(
     hosts: PlayingHosts, store: Store
 ) -> None:
-    asked, go = asyncio.Event(), asyncio.Event()
-
-    async def slow(request: web.Request) -> web.Response:
-        asked.set()
-        await go.wait()
-        return web.Response(body=jpeg())
-
-    url = hosts.handle("http://slow.test/a.jpg", slow)
+    url, asked, go = put_held_picture(hosts)
     same, other = candidate(url), candidate(url, query="kittens")
     (last,) = put_pictures(hosts, 1)
     async with (

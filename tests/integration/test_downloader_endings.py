@@ -9,7 +9,6 @@ from pathlib import Path
 import grpc
 import msgspec
 import pytest
-from aiohttp import web
 from obstore.store import MemoryStore
 
 from artgrab.common.keys import image_key, records_prefix, run_key
@@ -18,8 +17,7 @@ from artgrab.common.store import ObjectInfo, Store
 from artgrab.downloader.endings import Ending, Endings, end_run
 from artgrab.downloader.sweep import sweep
 from artgrab.v1 import ingest_service_pb2 as pb
-from tests.support.downloads import pictures_kept, put_pictures
-from tests.support.drawn import jpeg
+from tests.support.downloads import pictures_kept, put_held_picture, put_pictures
 from tests.support.ingest_client import batch, candidate, downloader, ingest, open_stream
 from tests.support.ingest_client import end_run as ask_to_end
 from tests.support.playing_hosts import PlayingHosts
@@ -94,14 +92,7 @@ async def test_a_sweep_goes_by_the_time_of_the_store(store: Store) -> None:
 async def test_it_waits_for_what_is_under_way_of_the_category(
     hosts: PlayingHosts, store: Store
 ) -> None:
-    asked, go = asyncio.Event(), asyncio.Event()
-
-    async def slow(request: web.Request) -> web.Response:
-        asked.set()
-        await go.wait()
-        return web.Response(body=jpeg())
-
-    url = hosts.handle("http://slow.test/a.jpg", slow)
+    url, asked, go = put_held_picture(hosts)
     async with downloader(store, hosts.network) as endpoint, open_stream(endpoint) as stream:
         await stream.send(batch([candidate(url)]))
         await asked.wait()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from aiohttp import web
 
 from artgrab.common.keys import image_key, images_prefix
 from artgrab.common.record_parts import compact, read_records
@@ -20,6 +19,7 @@ from artgrab.common.records import RecordOutcome
 from artgrab.common.store import Store
 from artgrab.downloader.sweep import sweep
 from artgrab.v1 import ingest_service_pb2 as pb
+from tests.support.downloads import put_held_picture
 from tests.support.drawn import jpeg
 from tests.support.ingest_client import batch, candidate, ingest, open_stream
 from tests.support.playing_hosts import PlayingHosts
@@ -77,14 +77,7 @@ async def test_it_prints_one_line_serves_and_ends_on_sigterm(
 
 @pytest.mark.folder_only("about signals")
 async def test_sigterm_drains_open_streams_first(hosts: PlayingHosts, store_uri: str) -> None:
-    asked, go = asyncio.Event(), asyncio.Event()
-
-    async def slow(request: web.Request) -> web.Response:
-        asked.set()
-        await go.wait()
-        return web.Response(body=jpeg())
-
-    url = hosts.handle("http://slow.test/a.jpg", slow)
+    url, asked, go = put_held_picture(hosts)
     async with process(store_uri, hosts) as (running, endpoint):
         async with open_stream(endpoint) as stream:
             await stream.send(batch([candidate(url)]))

@@ -12,7 +12,7 @@ from artgrab.common.network import NetworkSettings
 from artgrab.common.store import Store
 from artgrab.v1 import ingest_service_pb2 as pb
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
-from tests.support.downloads import put_pictures, recorded
+from tests.support.downloads import put_held_picture, put_pictures, recorded
 from tests.support.drawn import jpeg
 from tests.support.ingest_client import (
     FINISH,
@@ -185,14 +185,7 @@ async def test_a_drain_does_not_wait_longer_than_its_grace(
 async def test_a_draining_server_takes_no_new_stream_and_ends_no_run(
     hosts: PlayingHosts, store: Store
 ) -> None:
-    asked, go = asyncio.Event(), asyncio.Event()
-
-    async def slow(request: web.Request) -> web.Response:
-        asked.set()
-        await go.wait()
-        return web.Response(body=jpeg())
-
-    url = hosts.handle("http://slow.test/a.jpg", slow)
+    url, asked, go = put_held_picture(hosts)
     stop = asyncio.Event()
     async with (
         downloader(store, hosts.network, stop=stop) as endpoint,

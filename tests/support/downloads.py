@@ -20,6 +20,18 @@ def put_pictures(hosts: PlayingHosts, count: int) -> list[pb.Candidate]:
     return [candidate(hosts.put(url, jpeg(seed))) for seed, url in enumerate(urls)]
 
 
+def put_held_picture(hosts: PlayingHosts) -> tuple[str, asyncio.Event, asyncio.Event]:
+    """Put a picture on a host; return its URL, what tells that it is asked for, what lets it go."""
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def held(request: web.Request) -> web.Response:
+        asked.set()
+        await go.wait()
+        return web.Response(body=jpeg())
+
+    return hosts.handle("http://slow.test/a.jpg", held), asked, go
+
+
 def trickle(pause: float, *, length: int = 1000) -> Handler:
     """Return a handler that answers byte by byte, with a pause in seconds after each."""
 
