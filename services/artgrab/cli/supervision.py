@@ -2,41 +2,19 @@
 
 import asyncio
 import contextlib
-import socket
-import sys
-import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 
 from artgrab.cli.children import Child, ChildDiedError
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.progress import ProgressSink, warn
+from artgrab.common.restarts import RestartLimit
+from artgrab.common.servers import LOOPBACK, reserved_port
 
-_LOOPBACK = "127.0.0.1"
 _READY_SECONDS = 120.0
 
 
-@dataclass(kw_only=True)
-class Restarts:
-    """How often one thing may be started again."""
-
-    most: int = 5
-    """Within any window; a process that something kills again and again is not worth more."""
-    window_seconds: float = 300.0
-    clock: Callable[[], float] = time.monotonic
-    """Seconds."""
-    _granted: deque[float] = field(default_factory=deque)
-
-    def grant(self) -> bool:
-        """Tell whether to start it again now."""
-        now = self.clock()
-        while self._granted and self._granted[0] <= now - self.window_seconds:
-            self._granted.popleft()
-        if len(self._granted) >= self.most:
-            return False
-        self._granted.append(now)
-        return True
+class Restarts(RestartLimit):
+    """How often one process of ours may be started again."""
 
     def check(self, death: ChildDiedError, progress: ProgressSink) -> None:
         """Tell people that what has died is started again.
@@ -45,8 +23,7 @@ class Restarts:
             ChildDiedError: it died too often.
         """
         if not self.grant():
-            often = f"{self.most + 1} times within {self.window_seconds / 60:.0f} minutes"
-            raise ChildDiedError(f"{death}; that was {often}") from death
+            raise ChildDiedError(f"{death}; {self.exhausted}") from death
         warn(progress, f"{death}; it is started again")
 
 
@@ -75,7 +52,7 @@ class Server:
     def __init__(
         self, module: str, *arguments: str, port: int, progress: ProgressSink, restarts: Restarts
     ) -> None:
-        self.endpoint = f"{_LOOPBACK}:{port}"
+        self.endpoint = f"{LOOPBACK}:{port}"
         self.deaths = 0
         self._module = module
         self._arguments = (*arguments, "--listen", self.endpoint)
@@ -129,7 +106,7 @@ async def running(
     Raises:
         ArtgrabError: the server's own, or it died too often: what was done with it is cancelled.
     """
-    with _reserved_port() as port:
+    with reserved_port() as port:
         server = Server(
             module, *arguments, port=port, progress=progress, restarts=restarts or Restarts()
         )
@@ -149,19 +126,3 @@ def _first(errors: BaseException) -> BaseException:
     while isinstance(errors, BaseExceptionGroup):
         errors = errors.exceptions[0]
     return errors
-
-
-@contextlib.contextmanager
-def _reserved_port() -> Iterator[int]:
-    """Hold a free port of loopback, so that nobody else is given it between two lives of a server.
-
-    Bound and not listening: the kernel gives it to nobody who asks for any port, and who names it
-    can listen there (SO_REUSEADDR, socket(7)).
-    """
-    with socket.socket() as holder:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind((_LOOPBACK, 0))
-        port: int = holder.getsockname()[1]
-        if not sys.platform.startswith("linux"):  # elsewhere two sockets cannot share it
-            holder.close()
-        yield port

@@ -25,6 +25,7 @@ from artgrab.common.processes import die_with_parent
 _FIELD = re.compile(r'field "(\w+)"')
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
+LOOPBACK = "127.0.0.1"
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -187,3 +188,19 @@ def _stop_or_leave(stop: asyncio.Event) -> None:
     if stop.is_set():
         os._exit(SurroundingsError.exit_code)  # what is below ends with us: see die_with_parent
     stop.set()
+
+
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Hold a free port of loopback, so that nobody else is given it between two lives of a server.
+
+    Bound and not listening: the kernel gives it to nobody who asks for any port, and who names it
+    can listen there (SO_REUSEADDR, socket(7)).
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind((LOOPBACK, 0))
+        port: int = holder.getsockname()[1]
+        if not sys.platform.startswith("linux"):  # elsewhere two sockets cannot share it
+            holder.close()
+        yield port

@@ -1,11 +1,11 @@
 """The documents of a model folder, readable without torch."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
-from artgrab.common.digests import canonical_json, digest_of
-from artgrab.common.errors import BadInputError
+from artgrab.common.digests import canonical_json, digest_of, sha256_hex
+from artgrab.common.errors import BadInputError, ObjectCorruptError
 from artgrab.common.keys import SCHEMA_VERSION
 from artgrab.common.store import Store
 from artgrab.common.stored import decode_document
@@ -16,6 +16,10 @@ MODEL_VERSION = 1
 CONFIG, WEIGHTS, MARKER = "config.json", "model.safetensors", "model.json"
 CONTENT = (CONFIG, WEIGHTS)
 """The files that decide what a model answers; report and metrics do not."""
+
+
+Read = Callable[[str], bytes]
+"""Returns the bytes of a file of the folder."""
 
 
 class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +57,31 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
 def content_digest(files: Mapping[str, str]) -> str:
     """Return the digest that names what a model answers, from the digests of its files."""
     return digest_of({name: files[name] for name in CONTENT})
+
+
+def read_content(read: Read, *, where: str) -> tuple[ModelInfo, dict[str, bytes]]:
+    """Return the document of a complete model, and the files that decide its answers, verified.
+
+    Raises:
+        ObjectMissingError: there is no complete model.
+        ObjectCorruptError: the bytes are not those of its digests, or not readable.
+        BadInputError: it was written by a newer artgrab.
+    """
+    info = parse_info(read(MARKER), where=where)
+    data = {name: read(name) for name in CONTENT}
+    check_content(data, content_sha256=info.content_sha256, where=where)
+    return info, data
+
+
+def check_content(data: Mapping[str, bytes], *, content_sha256: str, where: str) -> None:
+    """Refuse files that do not have the digest of their model.
+
+    Raises:
+        ObjectCorruptError: they do not.
+    """
+    digests = {name: sha256_hex(data[name]) for name in CONTENT}
+    if content_digest(digests) != content_sha256:
+        raise ObjectCorruptError(f"{where}: the files do not have the model's digest")
 
 
 def encode_config(config: ModelConfig) -> bytes:

@@ -1,28 +1,22 @@
 """The model folder in and out: every byte verified, no pickle anywhere."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 import safetensors
 import safetensors.torch
 from torch import Tensor
 
-from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import ObjectCorruptError
 from artgrab.common.store import Store
 from artgrab.model.documents import (
     CONFIG,
-    CONTENT,
-    MARKER,
     WEIGHTS,
     ModelConfig,
-    content_digest,
+    Read,
     parse_config,
-    parse_info,
+    read_content,
 )
-
-Read = Callable[[str], bytes]
-"""Returns the bytes of a file of the folder."""
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,15 +46,21 @@ def read_model(read: Read, *, where: str) -> Model:
         ObjectCorruptError: the bytes are not those of its digests, or not readable.
         BadInputError: it was written by another artgrab.
     """
-    info = parse_info(read(MARKER), where=where)
-    data = {name: read(name) for name in CONTENT}
-    digests = {name: sha256_hex(content) for name, content in data.items()}
-    if content_digest(digests) != info.content_sha256:
-        raise ObjectCorruptError(f"{where}: the files do not have the model's digest")
+    info, data = read_content(read, where=where)
+    return decode_model(data, content_sha256=info.content_sha256, where=where)
+
+
+def decode_model(data: Mapping[str, bytes], *, content_sha256: str, where: str) -> Model:
+    """Return the model of files that are verified already.
+
+    Raises:
+        ObjectCorruptError: they are not readable.
+        BadInputError: they were written by another artgrab.
+    """
     return Model(
         config=parse_config(data[CONFIG], where=where),
         tensors=decode_tensors(data[WEIGHTS], where=f"{where}/{WEIGHTS}"),
-        content_sha256=info.content_sha256,
+        content_sha256=content_sha256,
     )
 
 

@@ -1,8 +1,9 @@
 """The predict server as a process: put together here, served, and taken down."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import grpc
@@ -10,7 +11,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from artgrab.common.servers import bind, check_address, set_health, signals_set
 from artgrab.images import DecodePool
-from artgrab.serving.predictor import Classifier, Predictor
+from artgrab.serving.batching import BatchingEngine, Classifier
+from artgrab.serving.engines import Engine, Served
+from artgrab.serving.predictor import Predictor
 from artgrab.serving.service import SERVICE_NAME, PredictServicer
 from artgrab.serving.settings import ServingSettings
 from artgrab.serving.smoke import check_prediction
@@ -40,46 +43,75 @@ async def serve(
         SurroundingsError: the address is taken.
         ObjectCorruptError: the model fails its first prediction.
     """
+    engine = BatchingEngine(classifier, batch_pictures=settings.batch_pictures)
+    await serve_engine(settings, engine, on_ready, served=classifier, stop=stop)
+
+
+async def serve_engine(
+    settings: ServingSettings,
+    engine: Engine,
+    on_ready: Callable[[str], None],
+    *,
+    served: Served,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """As serve, whoever computes the answers.
+
+    Raises:
+        SurroundingsError: as serve, or the engine is gone for good.
+    """
     stop = stop or asyncio.Event()
     host = check_address(settings.listen)
     async with AsyncExitStack() as stack:
         stack.enter_context(signals_set(stop))
-        predictor = await stack.enter_async_context(_predictor(settings, classifier))
-        servicer = PredictServicer(classifier, predictor, max_pictures=settings.max_pictures)
+        await _until(stop, stack.enter_async_context(engine.running()))
+        if stop.is_set():
+            return
+        predictor = await stack.enter_async_context(_predictor(settings, engine))
+        servicer = PredictServicer(served, predictor, max_pictures=settings.max_pictures)
         health_servicer = health.aio.HealthServicer()
         server = _server(settings, servicer, health_servicer)
         port = bind(server, settings.listen)
-        await set_health(
-            health_servicer, health_pb2.HealthCheckResponse.NOT_SERVING, service=SERVICE_NAME
-        )
+        await _tell(health_servicer, False)
         await server.start()
         try:
             await check_prediction(predictor)
-            await set_health(
-                health_servicer, health_pb2.HealthCheckResponse.SERVING, service=SERVICE_NAME
-            )
+            await _tell(health_servicer, True)
             on_ready(f"{host}:{port}")
-            await stop.wait()
+            await _until(stop, engine.watch(partial(_tell, health_servicer)))
         finally:
             await health_servicer.enter_graceful_shutdown()
             await _stop(server, predictor, grace_seconds=settings.grace_seconds)
 
 
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Work until it is done or stop is set; what it raises is raised."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        if not working.done():
+            working.cancel()
+            await asyncio.wait({working})
+    if not working.cancelled():
+        working.result()
+
+
+async def _tell(servicer: Any, can_answer: bool) -> None:
+    status = health_pb2.HealthCheckResponse
+    now = status.SERVING if can_answer else status.NOT_SERVING
+    await set_health(servicer, now, service=SERVICE_NAME)
+
+
 @asynccontextmanager
-async def _predictor(settings: ServingSettings, classifier: Classifier) -> AsyncIterator[Predictor]:
+async def _predictor(settings: ServingSettings, engine: Engine) -> AsyncIterator[Predictor]:
     async with DecodePool(
         workers=settings.decode_workers,
         memory_bytes=settings.decode_memory_bytes,
         timeout=settings.decode_seconds,
     ) as pool:
-        predictor = Predictor(
-            classifier,
-            pool,
-            batch_pictures=settings.batch_pictures,
-            max_queued_pictures=settings.max_queued_pictures,
-        )
-        async with predictor.running():
-            yield predictor
+        yield Predictor(engine, pool, max_queued_pictures=settings.max_queued_pictures)
 
 
 def _server(settings: ServingSettings, servicer: PredictServicer, health_servicer: Any) -> Any:

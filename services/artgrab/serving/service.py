@@ -6,7 +6,8 @@ from typing import Any, NoReturn
 import grpc
 import structlog
 
-from artgrab.serving.predictor import Answer, Classifier, Failure, Predictor, QueueFullError
+from artgrab.serving.engines import Answer, EngineAwayError, Failure, Served
+from artgrab.serving.predictor import Predictor, QueueFullError
 from artgrab.v1 import predict_service_pb2 as pb
 from artgrab.v1 import predict_service_pb2_grpc as pb_grpc
 
@@ -18,8 +19,8 @@ _logger = structlog.get_logger(__name__)
 class PredictServicer(pb_grpc.PredictServiceServicer):
     """Answers Predict and Describe for one model."""
 
-    def __init__(self, classifier: Classifier, predictor: Predictor, *, max_pictures: int) -> None:
-        self._classifier = classifier
+    def __init__(self, served: Served, predictor: Predictor, *, max_pictures: int) -> None:
+        self._served = served
         self._predictor = predictor
         self._max_pictures = max_pictures
 
@@ -37,16 +38,16 @@ class PredictServicer(pb_grpc.PredictServiceServicer):
         answers = await self._predict(request.pictures, context)
         return pb.PredictResponse(
             predictions=[to_message(answer) for answer in answers],
-            model_sha256=self._classifier.content_sha256,
+            model_sha256=self._served.content_sha256,
         )
 
     async def Describe(  # noqa: N802 - the name in the contract
         self, request: pb.DescribeRequest, context: Any
     ) -> pb.DescribeResponse:
         """Say which model answers, and what a request may hold."""
-        config = self._classifier.config
+        config = self._served.config
         return pb.DescribeResponse(
-            model_sha256=self._classifier.content_sha256,
+            model_sha256=self._served.content_sha256,
             backbone=config.backbone,
             labels=config.labels,
             max_pictures=self._max_pictures,
@@ -62,6 +63,8 @@ class PredictServicer(pb_grpc.PredictServiceServicer):
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
                 "too many pictures are under way; try again a little later",
             )
+        except EngineAwayError as error:
+            await _abort(context, grpc.StatusCode.UNAVAILABLE, str(error))
         except Exception:
             _logger.exception("prediction failed", pictures=len(pictures))
             await _abort(

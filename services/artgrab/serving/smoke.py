@@ -5,7 +5,8 @@ import math
 import cv2
 import numpy as np
 
-from artgrab.common.errors import ObjectCorruptError
+from artgrab.common.errors import ObjectCorruptError, SurroundingsError
+from artgrab.serving.engines import EngineAwayError
 from artgrab.serving.predictor import Predictor
 
 _SIDE = 256
@@ -25,8 +26,12 @@ async def check_prediction(predictor: Predictor) -> None:
 
     Raises:
         ObjectCorruptError: the answer is none, or no probability.
+        SurroundingsError: who computes is away.
     """
-    (answer,) = await predictor.predict([smoke_picture()])
+    try:
+        (answer,) = await predictor.predict([smoke_picture()])
+    except EngineAwayError as error:
+        raise SurroundingsError(f"the self-test: {error}") from error
     if isinstance(answer, Exception):
         raise ObjectCorruptError(f"the model refuses the picture of the self-test: {answer}")
     total = math.fsum(answer.probabilities.values())
