@@ -14,6 +14,7 @@ import simplejpeg
 from artgrab.images import PictureRefusedError
 from artgrab.model.documents import ModelConfig
 from artgrab.serving import ServingSettings, serve
+from artgrab.serving.batching import Classifier
 
 MODEL_SHA256 = "ab" * 32
 CONFIG = ModelConfig(
@@ -69,7 +70,17 @@ class BrightnessClassifier:
 
 @asynccontextmanager
 async def predict_server(classifier: BrightnessClassifier, **settings: Any) -> AsyncIterator[str]:
-    """Serve on a free port of loopback; yield HOST:PORT."""
+    """Serve on a free port of loopback; yield HOST:PORT. At the end the gate is opened."""
+    async with server_of(classifier, **settings) as endpoint:
+        try:
+            yield endpoint
+        finally:
+            classifier.gate.set()
+
+
+@asynccontextmanager
+async def server_of(classifier: Classifier, **settings: Any) -> AsyncIterator[str]:
+    """As predict_server, with any model."""
     ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
     task = asyncio.create_task(
@@ -83,6 +94,5 @@ async def predict_server(classifier: BrightnessClassifier, **settings: Any) -> A
             await task
         yield await ready
     finally:
-        classifier.gate.set()
         stop.set()
         await task

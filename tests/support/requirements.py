@@ -1,5 +1,6 @@
 """What a test needs of the system: where it is missing the test is skipped, or fails in CI."""
 
+import importlib.util
 import os
 import shutil
 
@@ -24,3 +25,9 @@ def need(present: bool, *, packages: str) -> None:
 def need_browser() -> None:
     """Skip, or fail, where there is no Chromium with its driver."""
     need_programs("chromium", "chromedriver", packages="chromium chromium-driver")
+
+
+def need_torchserve() -> None:
+    """Skip, or fail, where there is no TorchServe (make setup installs it) or no Java for it."""
+    present = importlib.util.find_spec("ts") is not None and shutil.which("java") is not None
+    need(present, packages="openjdk-17-jre-headless, and make setup for TorchServe itself")

@@ -26,6 +26,13 @@ class RowOutput(StrEnum):
     CSV = "csv"
 
 
+class Runtime(StrEnum):
+    """Who computes the answers of a predict server."""
+
+    NATIVE = "native"
+    TORCHSERVE = "torchserve"
+
+
 Files = Annotated[
     list[Path],
     typer.Argument(
@@ -60,6 +67,9 @@ Listen = Annotated[
     typer.Option(
         metavar="ADDRESS:PORT", help="Where to listen; port 0 takes a free one and says which."
     ),
+]
+RuntimeOption = Annotated[
+    Runtime, typer.Option(help="Who computes: this process, or TorchServe (needs Java 17).")
 ]
 Parent = Annotated[
     int, typer.Option("--exit-with-parent", hidden=True, help="End when this process ends.")

@@ -1,6 +1,5 @@
 """The stages one by one: each called with what its options say."""
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 
 from artgrab.cli.failures import raise_together
 from artgrab.cli.interrupts import interrupts
+from artgrab.cli.options import Runtime
 from artgrab.cli.preflight import (
     check_browser,
     check_scrape,
@@ -109,18 +109,16 @@ def train_newest(files: Sequence[Path], *, uri: str, snapshot: str, parent: int)
     typer.echo(msgspec.json.encode(trained).decode())
 
 
-def serve_newest(classifier: str, *, uri: str, namespace: str, listen: str) -> None:
+def serve_newest(
+    classifier: str, *, uri: str, namespace: str, listen: str, runtime: Runtime
+) -> None:
     """Serve the newest model of a classifier until interrupted."""
     check_address(listen)
     opened = Store.open(uri, to_write=False)
     prefix = newest_model(opened, namespace=namespace, classifier=classifier)
-    from artgrab.model.classifier import Classifier  # loads torch: after all that is quick
-    from artgrab.serving import ServingSettings
-    from artgrab.serving import serve as serve_predictions
+    from artgrab.serving.runtimes import RUNTIMES
 
-    settings = read_settings(ServingSettings, listen=listen)
-    model = Classifier.load(opened, prefix, threads=settings.threads)
-    asyncio.run(serve_predictions(settings, model, _announce))
+    RUNTIMES[runtime](uri, prefix, listen=listen, on_ready=_announce, archive=None)
 
 
 def _announce(endpoint: str) -> None:

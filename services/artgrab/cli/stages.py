@@ -15,6 +15,8 @@ from artgrab.cli.options import (
     Listen,
     Namespace,
     Parent,
+    Runtime,
+    RuntimeOption,
     StoreUri,
 )
 
@@ -62,11 +64,12 @@ def serve(
     store: StoreUri = DEFAULT_STORE,
     namespace: Namespace = "default",
     listen: Listen = "127.0.0.1:8500",
+    runtime: RuntimeOption = Runtime.NATIVE,
 ) -> None:
     """Serve the newest model of a classifier over gRPC, until interrupted."""
     from artgrab.cli.stage_work import serve_newest
 
-    serve_newest(classifier, uri=store, namespace=namespace, listen=listen)
+    serve_newest(classifier, uri=store, namespace=namespace, listen=listen, runtime=runtime)
 
 
 _EXAMPLES: dict[Callable[..., None], str] = {

@@ -1,0 +1,100 @@
+"""A model folder as the archive that TorchServe loads: the same bytes for the same model.
+
+An archive of ours holds no code: its manifest names the handler of the installed artgrab.
+"""
+
+import io
+import zipfile
+from pathlib import Path
+
+from artgrab.common.digests import canonical_json, sha256_hex
+from artgrab.common.errors import ObjectCorruptError, SurroundingsError
+from artgrab.model.documents import CONTENT, Read, check_content, read_content
+from artgrab.serving.torchserve.config import MODEL_VERSION, model_yaml
+from artgrab.serving.torchserve.replies import MODEL_NAME
+
+HANDLER = "artgrab.serving.torchserve.handler"
+_MANIFEST, _YAML = "MAR-INF/MANIFEST.json", "model-config.yaml"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The first moment that a zip can name."""
+
+
+def build_archive(read: Read, *, where: str) -> bytes:
+    """Return the archive of a model folder.
+
+    Args:
+        read: returns a file of the folder by name.
+        where: address of the folder, for messages.
+
+    Raises:
+        ObjectMissingError: there is no complete model.
+        ObjectCorruptError: the bytes are not those of its digests.
+        BadInputError: it was written by a newer artgrab.
+    """
+    info, content = read_content(read, where=where)
+    return _zipped(content, content_sha256=info.content_sha256)
+
+
+def write_archive(read: Read, file: Path, *, where: str) -> str:
+    """Write the archive of a model folder and return its SHA-256.
+
+    Raises:
+        ArtgrabError: as build_archive.
+        SurroundingsError: the file cannot be written.
+    """
+    data = build_archive(read, where=where)
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise SurroundingsError(f"{file}: {error.strerror}") from error
+    return sha256_hex(data)
+
+
+def check_archive(data: bytes, *, content_sha256: str, where: str) -> None:
+    """Refuse what is not, byte for byte, the archive of the model with this digest.
+
+    Raises:
+        ObjectCorruptError: damaged, of another model, or not made by this artgrab.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            content = {name: archive.read(name) for name in CONTENT}
+    except (zipfile.BadZipFile, KeyError, NotImplementedError, OSError, ValueError) as error:
+        raise ObjectCorruptError(f"{where} is no archive of a model, or a damaged one") from error
+    check_content(content, content_sha256=content_sha256, where=where)
+    if _zipped(content, content_sha256=content_sha256) != data:
+        raise ObjectCorruptError(f"{where} holds more than its model; make it anew")
+
+
+def _zipped(content: dict[str, bytes], *, content_sha256: str) -> bytes:
+    files = {_MANIFEST: _manifest(), _YAML: model_yaml(content_sha256).encode(), **content}
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in files.items():
+            archive.writestr(_entry(name), data)
+    return target.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.create_system = 3  # Unix, wherever it is made
+    entry.external_attr = 0o100644 << 16
+    return entry
+
+
+def _manifest() -> bytes:
+    model = {
+        "modelName": MODEL_NAME,
+        "modelVersion": MODEL_VERSION,
+        "handler": HANDLER,
+        "serializedFile": CONTENT[1],
+        "configFile": _YAML,
+    }
+    return canonical_json(
+        {
+            "createdOn": "01/01/1980 00:00:00",
+            "runtime": "python",
+            "archiverVersion": "0.12.0",
+            "model": model,
+        }
+    )
