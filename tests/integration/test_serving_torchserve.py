@@ -21,6 +21,7 @@ import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from artgrab.cli.state import update_classifier_state
 from artgrab.client import AsyncPredictClient, PredictClient, Prediction
 from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.common.restarts import RestartLimit
@@ -228,12 +229,24 @@ async def test_torchserve_keeps_to_this_machine_counts_and_is_given_up_if_it_die
     assert told == [False]
 
 
-def test_without_java_it_says_in_one_line_what_to_install(store_uri: str) -> None:
-    write_model(Store.open(store_uri), PREFIX)
+@pytest.mark.parametrize("command", ["service", "artgrab serve"])
+def test_without_java_it_says_in_one_line_what_to_install(tmp_path: Path, command: str) -> None:
+    uri = str(tmp_path / "store")
+    store = Store.open(uri)
+    write_model(store, PREFIX)
+    key = PREFIX.rpartition("/")[2]
+    update_classifier_state(store, namespace="default", classifier="art", model=key)
+    commands = {"service": serving_command(uri), "artgrab serve": cli_command(uri)}
     environment = {name: value for name, value in os.environ.items() if name != "JAVA_HOME"}
-    done = failed(serving_command(store_uri), environment | {"PATH": "/nowhere"})
-    assert done[0] == 4
-    assert "apt-get install openjdk-17-jre-headless" in done[1]
+    code, line = failed(commands[command], environment | {"PATH": str(tmp_path)})
+    assert code == 4
+    assert "apt-get install openjdk-17-jre-headless" in line
+
+
+def cli_command(uri: str) -> list[str]:
+    """Return what people type to serve the model of their classifier."""
+    serve = [sys.executable, "-m", "artgrab.cli", "serve", "art", "--runtime", "torchserve"]
+    return [*serve, "--store", uri, "--listen", "127.0.0.1:0"]
 
 
 def test_a_wrong_archive_is_refused_in_one_line(

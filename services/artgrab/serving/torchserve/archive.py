@@ -63,7 +63,9 @@ def check_archive(data: bytes, *, content_sha256: str, where: str) -> None:
         raise ObjectCorruptError(f"{where} is no archive of a model, or a damaged one") from error
     check_content(content, content_sha256=content_sha256, where=where)
     if _zipped(content, content_sha256=content_sha256) != data:
-        raise ObjectCorruptError(f"{where} holds more than its model; make it anew")
+        raise ObjectCorruptError(
+            f"{where} is not as this artgrab makes it of its model; make it anew"
+        )
 
 
 def _zipped(content: dict[str, bytes], *, content_sha256: str) -> bytes:

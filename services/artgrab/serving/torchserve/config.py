@@ -128,7 +128,7 @@ def properties(settings: TorchServeSettings, ports: Ports, home: Home) -> str:
         "allowed_urls": "file://.*",
         "models": json.dumps({MODEL_NAME: {MODEL_VERSION: how}}),
         "default_workers_per_model": settings.workers,
-        "job_queue_size": settings.max_queued_pictures,
+        "job_queue_size": 4 * settings.max_queued_pictures,  # it keeps what clients gave up
         "max_request_size": settings.max_message_bytes,
         "enable_model_api": "false",
         "enable_envvars_config": "false",

@@ -13,6 +13,7 @@ from artgrab.common.errors import SurroundingsError
 _LEAST_JAVA = 17
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 _SECONDS = 30.0
+_INSTALL = "pip install artgrab[torchserve], or serve with --runtime native"
 _ADVICE = "on Debian: apt-get install openjdk-17-jre-headless, or serve with --runtime native"
 
 
@@ -50,9 +51,6 @@ def _find_java() -> str:
         where = f" in JAVA_HOME ({home})" if home else ""
         raise SurroundingsError(f"TorchServe needs Java, and there is none{where}; {_ADVICE}")
     return found
-
-
-_INSTALL = "pip install artgrab[torchserve], or serve with --runtime native"
 
 
 def _find_home() -> Path:
