@@ -42,7 +42,7 @@ from tests.support.torchserve import (
     serving_command,
     torchserve_process,
 )
-from tests.support.waiting import WAIT_SECONDS
+from tests.support.waiting import WAIT_SECONDS, eventually
 
 pytestmark = pytest.mark.xdist_group("torchserve")
 
@@ -184,6 +184,22 @@ def test_no_process_is_left_behind(tmp_path: Path, how: signal.Signals) -> None:
     assert alive(below) == []
     assert served.process.returncode == (0 if how is signal.SIGTERM else -how)
     assert (output, errors) == ("", "")
+
+
+async def test_a_server_that_is_ended_while_it_starts_leaves_no_process(tmp_path: Path) -> None:
+    need_torchserve()
+    uri = str(tmp_path / "store")
+    digest = write_model(Store.open(uri), PREFIX)
+    command = serving_command(uri, "--listen", "127.0.0.1:0")
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        starting = ServingProcess(process, "", digest)
+        await eventually(lambda: starting.all_of("org.pytorch.serve.ModelServer"))
+        below = starting.descendants()
+        output, errors = starting.end(signal.SIGTERM)
+    assert alive(below) == []
+    assert (process.returncode, output, errors) == (0, "", "")
 
 
 async def refused_to_load_another_model(ports: Ports) -> None:

@@ -37,8 +37,12 @@ class ServingProcess:
 
     def only(self, program: str) -> psutil.Process:
         """Return the one process below it whose command line holds a word."""
-        (found,) = [one for one in self.descendants() if program in _line_of(one)]
+        (found,) = self.all_of(program)
         return found
+
+    def all_of(self, program: str) -> list[psutil.Process]:
+        """Return the processes below it whose command lines hold a word."""
+        return [one for one in self.descendants() if program in _line_of(one)]
 
     def end(self, how: signal.Signals) -> tuple[str, str]:
         """Signal it; return what it wrote after it was ready."""
