@@ -64,7 +64,8 @@ def torchserve_process(store_uri: str, *options: str) -> Iterator[ServingProcess
             assert line, process.communicate()[1]
             yield ServingProcess(process, json.loads(line)["endpoint"], digest)
         finally:
-            process.kill()
+            process.terminate()
+            process.communicate(timeout=WAIT_SECONDS)
 
 
 def alive(processes: Sequence[psutil.Process]) -> list[str]:

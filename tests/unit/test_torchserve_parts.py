@@ -1,7 +1,9 @@
 """The parts of the TorchServe runtime that need neither Java nor TorchServe."""
 
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,7 @@ from artgrab.images import PictureRefusedError, process_picture
 from artgrab.model.classifier import Classifier
 from artgrab.serving.torchserve import TorchServeEngine, TorchServeSettings, replies
 from artgrab.serving.torchserve.config import Home, Ports
+from artgrab.serving.torchserve.folders import own_folder
 from artgrab.serving.torchserve.handler import TorchServeHandler
 from artgrab.serving.torchserve.programs import Programs, find_programs
 from tests.support.drawn import jpeg
@@ -113,6 +116,34 @@ def test_a_folder_too_deep_for_sockets_is_told(tmp_path: Path) -> None:
     home = Home(tmp_path / ("x" * 100))
     with pytest.raises(SurroundingsError, match="set TMPDIR to a short one"):
         home.write(TorchServeSettings(), PORTS)
+
+
+def test_a_folder_is_kept_while_its_process_lives_and_removed_by_the_next_one_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = (
+        "from artgrab.serving.torchserve.folders import own_folder\n"
+        "with own_folder() as folder:\n"
+        "    print(folder, flush=True)\n"
+        "    input()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:
+        assert process.stdout is not None
+        other = Path(process.stdout.readline().strip())
+        with own_folder() as ours:
+            assert sorted(tmp_path.iterdir()) == sorted([ours, other])
+        process.kill()
+        process.communicate()
+    with own_folder() as ours:
+        assert list(tmp_path.iterdir()) == [ours]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_leashed_program_ends_with_its_parent_and_tells_what_it_starts_whom_to_end_with() -> None:

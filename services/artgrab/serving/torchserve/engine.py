@@ -1,10 +1,8 @@
 """The engine whose answers TorchServe computes: kept running, watched, and waited for."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from pathlib import Path
 
 import grpc
 import structlog
@@ -17,6 +15,7 @@ from artgrab.serving.engines import Answer, EngineAwayError, Failure
 from artgrab.serving.smoke import smoke_picture
 from artgrab.serving.torchserve import replies
 from artgrab.serving.torchserve.config import Home, Ports
+from artgrab.serving.torchserve.folders import own_folder
 from artgrab.serving.torchserve.process import Java
 from artgrab.serving.torchserve.programs import Programs
 from artgrab.serving.torchserve.settings import TorchServeSettings
@@ -66,8 +65,7 @@ class TorchServeEngine:
             SurroundingsError: it does not start, or does not answer in time.
         """
         async with AsyncExitStack() as stack:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="artgrab-ts-"))
-            self._home = Home(Path(folder))
+            self._home = Home(stack.enter_context(own_folder()))
             self.ports = ports = Ports(
                 inference=stack.enter_context(reserved_port()),
                 management=stack.enter_context(reserved_port()),
