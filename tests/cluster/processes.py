@@ -26,6 +26,7 @@ from tests.cluster.commands import wait_until
 OWNER = "ARTGRAB_CLUSTER_STATE"
 COMPONENT = "ARTGRAB_CLUSTER_COMPONENT"
 LOG_LINES = 25
+KILL_SECONDS = 30
 EXEC_SECONDS = 3
 """A program that is just being started has no environment to be known by for a moment."""
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -122,12 +123,15 @@ class Processes:
 
 
 def end(processes: Iterable[psutil.Process], *, grace_seconds: float = 10) -> None:
-    """Ask processes to end and kill those that do not within the grace."""
+    """Ask processes to end, kill those that do not within the grace, and see them gone.
+
+    Until then a killed one still has its ports and files.
+    """
     asked = list(processes)
     _signal(asked, signal.SIGTERM)
     _, alive = psutil.wait_procs(asked, timeout=grace_seconds)
     _signal(alive, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=grace_seconds)
+    psutil.wait_procs(alive, timeout=KILL_SECONDS)
 
 
 def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
