@@ -4,7 +4,6 @@ The cluster is ended after them, unless ARTGRAB_KEEP_CLUSTER=1 says to leave one
 """
 
 import os
-import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
@@ -13,7 +12,7 @@ import pytest
 from artgrab.common.errors import SurroundingsError
 from tests.cluster.images import ensure_images
 from tests.cluster.installed import NAMESPACES, Installation, installation, removed
-from tests.cluster.kubectl import Kubectl
+from tests.cluster.kubectl import Kubectl, in_new_namespace
 from tests.cluster.providers import Provider, choose, known_providers
 from tests.cluster.reports import story_of
 
@@ -147,11 +146,8 @@ def _chosen() -> Provider:
 @pytest.fixture(scope="module")
 def kubectl(provider: Provider) -> Iterator[Kubectl]:
     """`kubectl` in a namespace of the module's own."""
-    namespace = f"test-{uuid.uuid4().hex[:8]}"
-    client = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), namespace)
-    client("create", "namespace", namespace)
-    yield client
-    client("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
+    with in_new_namespace(provider, "test") as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

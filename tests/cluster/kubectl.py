@@ -1,13 +1,16 @@
 """kubectl in one namespace, whose failures tell what the cluster says of it."""
 
 import json
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from artgrab.common.errors import SurroundingsError
 from tests.cluster.commands import run, wait_until
+from tests.cluster.providers import Provider
 
 SECONDS = 180
 """Of patience: on an idle machine nothing here takes ten."""
@@ -71,3 +74,13 @@ class Kubectl:
             last = self._whatever(*words)
             raise AssertionError(f"{error}: {last}\n{self._whatever('get', 'events')}") from None
         return said[-1]
+
+
+@contextmanager
+def in_new_namespace(provider: Provider, prefix: str) -> Iterator[Kubectl]:
+    """Yield a `kubectl` in a namespace that goes with the context."""
+    namespace = f"{prefix}-{uuid.uuid4().hex[:8]}"
+    client = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), namespace)
+    client("create", "namespace", namespace)
+    yield client
+    client("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")

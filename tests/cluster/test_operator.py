@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import pytest
 
 from artgrab.operator import names
 from tests.cluster.commands import wait_until
-from tests.cluster.kubectl import Kubectl
+from tests.cluster.kubectl import Kubectl, in_new_namespace
 from tests.cluster.providers import Provider
 
 CRDS = Path(__file__).parents[2] / "k8s" / "crds" / "artcategories.yaml"
@@ -76,11 +75,8 @@ class Operator:
 @pytest.fixture(scope="module")
 def own(provider: Provider) -> Iterator[Kubectl]:
     """The operator's own namespace."""
-    namespace = f"test-own-{uuid.uuid4().hex[:8]}"
-    client = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), namespace)
-    client("create", "namespace", namespace)
-    yield client
-    client("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
+    with in_new_namespace(provider, "test-own") as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
