@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,9 +11,13 @@ from hypothesis import strategies as st
 from artgrab.common.terminations import (
     MAX_BYTES,
     Counts,
+    DatasetTermination,
     Termination,
+    TrainingTermination,
     decode,
+    decode_last_word,
     encode,
+    encode_last_word,
     write_termination,
 )
 
@@ -99,3 +104,98 @@ def test_it_is_written_into_the_file_that_is_there(tmp_path: Path) -> None:
 def test_without_a_place_nothing_is_written_and_nothing_fails(tmp_path: Path) -> None:
     write_termination(None, Termination())
     write_termination(tmp_path / "no" / "place", Termination())
+
+
+KEY = "0123456789abcdef" * 4
+A_SNAPSHOT = DatasetTermination(key=KEY, uri="s3://b/ns/datasets/k", content_sha256=KEY, images=80)
+A_MODEL = TrainingTermination(
+    key=KEY,
+    uri="file:///store/ns/models/k",
+    content_sha256=KEY,
+    dataset=KEY,
+    accuracy_permille=987,
+    served_accuracy_permille=0,
+    served=KEY,
+    test_images=16,
+)
+
+
+def test_the_last_words_of_learning_are_those_agreed_upon() -> None:
+    assert json.loads(encode_last_word(A_SNAPSHOT)) == {
+        "schema_version": 1,
+        "key": KEY,
+        "uri": "s3://b/ns/datasets/k",
+        "content_sha256": KEY,
+        "images": 80,
+        "error": "",
+    }
+    assert json.loads(encode_last_word(A_MODEL)) == {
+        "schema_version": 1,
+        "key": KEY,
+        "uri": "file:///store/ns/models/k",
+        "content_sha256": KEY,
+        "dataset": KEY,
+        "accuracy_permille": 987,
+        "left_out_accuracy_permille": None,
+        "baseline_accuracy_permille": None,
+        "served_accuracy_permille": 0,
+        "served": KEY,
+        "test_images": 16,
+        "error": "",
+    }
+    assert decode_last_word(encode_last_word(A_SNAPSHOT), DatasetTermination) == A_SNAPSHOT
+    assert decode_last_word(encode_last_word(A_MODEL), TrainingTermination) == A_MODEL
+
+
+@given(texts.filter(str.strip))
+def test_whatever_the_error_a_last_word_is_short_and_one_line(error: str) -> None:
+    data = encode_last_word(TrainingTermination(error=error))
+    found = decode_last_word(data, TrainingTermination)
+    assert len(data) <= MAX_BYTES
+    assert found is not None
+    assert found.error.isprintable()
+    assert encode_last_word(found) == data
+
+
+@pytest.mark.parametrize("uri", ["s3://b/" + "x" * 9999, "file:///" + "\N{PILE OF POO}" * 600])
+def test_an_address_that_is_too_long_is_left_out(uri: str) -> None:
+    long = msgspec.structs.replace(A_MODEL, uri=uri)
+    found = decode_last_word(encode_last_word(long), TrainingTermination)
+    assert found == msgspec.structs.replace(A_MODEL, uri="")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"key": "x"},
+        {"key": KEY + "\n"},
+        {"key": ""},
+        {"content_sha256": ""},
+        {"served": KEY.upper()},
+        {"uri": "s3://b/\n"},
+        {"uri": "x" * 2049},
+        {"accuracy_permille": 1001},
+        {"accuracy_permille": -1},
+        {"accuracy_permille": 99.5},
+        {"accuracy_permille": "99"},
+        {"test_images": 2**63},
+        {"test_images": True},
+        {"error": "e" * 1025},
+        {"schema_version": 2},
+    ],
+)
+def test_a_last_word_with_anything_else_in_it_is_none(changed: dict[str, object]) -> None:
+    data = json.dumps(json.loads(encode_last_word(A_MODEL)) | changed)
+    assert decode_last_word(data, TrainingTermination) is None
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200))
+def test_the_end_of_a_log_is_no_last_word(data: bytes | str) -> None:
+    assert decode_last_word(data, DatasetTermination) is None
+    assert decode_last_word(data, TrainingTermination) is None
+
+
+def test_a_last_word_is_written_like_any_message(tmp_path: Path) -> None:
+    place = tmp_path / "termination-log"
+    write_termination(place, A_SNAPSHOT)
+    assert decode_last_word(place.read_bytes(), DatasetTermination) == A_SNAPSHOT

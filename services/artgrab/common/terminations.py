@@ -4,7 +4,7 @@ At most 4096 bytes of JSON: the kubelet cuts off what is longer, anywhere.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import structlog
@@ -17,6 +17,15 @@ _MAX_PROBLEM = 400
 _MAX_PROBLEMS = 20
 _MAX_ERROR = 1024
 _MAX_COUNT = 2**63 - 1
+_MAX_URI = 2048
+_NO_REASON = "no reason was given"
+
+Key = Annotated[str, msgspec.Meta(pattern=r"\A([0-9a-f]{64})?\Z")]
+"""A SHA-256 in lower-case hexadecimal digits, or empty."""
+Uri = Annotated[str, msgspec.Meta(max_length=_MAX_URI, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
+Permille = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=_MAX_COUNT)]
+Line = Annotated[str, msgspec.Meta(max_length=_MAX_ERROR)]
 
 _log = structlog.get_logger()
 
@@ -45,6 +54,44 @@ class Termination(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
 
 
+class DatasetTermination(msgspec.Struct, frozen=True, kw_only=True):
+    """How a dataset process ended: with a snapshot, or by an error."""
+
+    key: Key = ""
+    """input_key of the snapshot; empty with an error."""
+    uri: Uri = ""
+    content_sha256: Key = ""
+    images: Count = 0
+    error: Line = ""
+    """One line for people; empty where all went well."""
+    schema_version: int = SCHEMA_VERSION
+
+
+class TrainingTermination(msgspec.Struct, frozen=True, kw_only=True):
+    """How a training process ended: with a model, or by an error."""
+
+    key: Key = ""
+    """input_key of the model; empty with an error."""
+    uri: Uri = ""
+    content_sha256: Key = ""
+    dataset: Key = ""
+    """Key of the snapshot that was learned from."""
+    accuracy_permille: Permille | None = None
+    """Right answers on the test split; None where no picture of it is left."""
+    left_out_accuracy_permille: Permille | None = None
+    baseline_accuracy_permille: Permille | None = None
+    served_accuracy_permille: Permille | None = None
+    """Of the model that was served, on the same pictures; None where it could not be judged."""
+    served: Key = ""
+    """content_sha256 of that model."""
+    test_images: Count = 0
+    error: Line = ""
+    """One line for people; empty where all went well."""
+    schema_version: int = SCHEMA_VERSION
+
+
+LastWordT = TypeVar("LastWordT", DatasetTermination, TrainingTermination)
+
 _decoder = msgspec.json.Decoder(Termination)
 
 
@@ -70,12 +117,51 @@ def decode(data: bytes | str) -> Termination | None:
     return found if found.schema_version == SCHEMA_VERSION else None
 
 
-def write_termination(path: Path | None, termination: Termination) -> None:
+def encode_last_word(word: DatasetTermination | TrainingTermination) -> bytes:
+    """Return a message of at most 4096 bytes; with an error it says that alone.
+
+    Args:
+        word: its keys and numbers are as their types say, of which an error is any text. An
+            address that is too long is left out.
+    """
+    if word.error:
+        word = type(word)(error=_line(word.error, _MAX_ERROR) or _NO_REASON)
+    elif len(word.uri.encode()) > _MAX_URI:
+        word = msgspec.structs.replace(word, uri="")
+    while len(data := msgspec.json.encode(word)) > MAX_BYTES:
+        shorter = {"error": word.error[: len(word.error) // 2]} if word.error else {"uri": ""}
+        word = msgspec.structs.replace(word, **shorter)
+    return data
+
+
+def decode_last_word(data: bytes | str, kind: type[LastWordT]) -> LastWordT | None:
+    """Return what a message says; None where it is something else, as the end of a log.
+
+    One with neither an error nor a key and digest says nothing.
+    """
+    if not data or len(data) > MAX_BYTES:
+        return None
+    try:
+        found = msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    if found.schema_version != SCHEMA_VERSION:
+        return None
+    return found if found.error or (found.key and found.content_sha256) else None
+
+
+def write_termination(
+    path: Path | None, termination: Termination | DatasetTermination | TrainingTermination
+) -> None:
     """Write a message where there is a place for it; what fails is told in the log only."""
     if path is None:
         return
+    if isinstance(termination, Termination):
+        data = encode(termination)
+    else:
+        data = encode_last_word(termination)
     try:
-        path.write_bytes(encode(termination))  # in place: the kubelet mounts this very file
+        path.write_bytes(data)  # in place: the kubelet mounts this very file
     except OSError as error:
         _log.warning("no termination message", path=str(path), why=error.strerror)
 
@@ -86,7 +172,7 @@ def _bounded(termination: Termination) -> dict[str, Any]:
         "run_id": _line(termination.run_id, _MAX_WORD),
     }
     if termination.error:
-        return fields | {"error": _line(termination.error, _MAX_ERROR) or "no reason was given"}
+        return fields | {"error": _line(termination.error, _MAX_ERROR) or _NO_REASON}
     problems = [_line(one, _MAX_PROBLEM) for one in termination.problems[:_MAX_PROBLEMS]]
     fields["reason"] = _line(termination.reason, _MAX_WORD)
     if termination.counts is not None:
