@@ -28,6 +28,7 @@ def read_category(body: Body) -> Category:
         status=_status(body.get("status") or {}),
         resource=resource,
         problem=problem,
+        labels=dict(metadata.get("labels") or {}),
     )
 
 

@@ -47,6 +47,8 @@ class Category:
     resource: ArtCategory | None
     problem: str = ""
     """Why there is no resource."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """By which classes select it."""
 
     @property
     def uid(self) -> str:

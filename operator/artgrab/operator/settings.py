@@ -1,6 +1,6 @@
 """Settings of the operator, read once at its start."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +16,18 @@ _SCRAPER_RESOURCES: Manifest = {
 _CLEANUP_RESOURCES: Manifest = {
     "requests": {"cpu": "50m", "memory": "128Mi"},
     "limits": {"memory": "512Mi"},
+}
+_DATASET_RESOURCES: Manifest = {
+    "requests": {"cpu": "500m", "memory": "1Gi"},
+    "limits": {"memory": "4Gi"},
+}
+_TRAINER_RESOURCES: Manifest = {
+    "requests": {"cpu": "1", "memory": "2Gi"},
+    "limits": {"memory": "6Gi"},
+}
+_SERVING_RESOURCES: Manifest = {
+    "requests": {"cpu": "500m", "memory": "1536Mi"},
+    "limits": {"memory": "3Gi"},
 }
 
 
@@ -71,9 +83,108 @@ class OperatorSettings(BaseSettings):
     cleanup_service_account: str = Field(
         "", description="Service account of cleanup Jobs, for workload identity."
     )
-    image_pull_policy: str = Field("IfNotPresent", description="Of both images.")
+    image_pull_policy: str = Field("IfNotPresent", description="Of all images.")
     image_pull_secrets: list[str] = Field(
         default_factory=list, description="Names of Secrets; they must be beside the Jobs."
+    )
+
+    classifier_namespaces: list[str] = Field(
+        default_factory=list,
+        description="Where classifiers learn and serve, besides the operator's own namespace.",
+    )
+    default_classifiers_file: str = Field(
+        "", description="YAML list of ArtClassifiers that are created where absent; empty: none."
+    )
+    model_service_account: str = Field(
+        "", description="Service account of dataset, training and serving pods."
+    )
+    model_env: list[Manifest] = Field(
+        default_factory=list,
+        description="How dataset, training and the fetch of a model reach the store.",
+    )
+    dataset_resources: Manifest = Field(
+        default_factory=lambda: _DATASET_RESOURCES,
+        description="Of the container of dataset Jobs; their image is the trainer's.",
+    )
+    dataset_deadline_seconds: int = Field(
+        21_600, ge=60, le=7 * 86400, description="Longest life of a dataset Job."
+    )
+    trainer_image: str = Field(
+        "artgrab-trainer", min_length=1, description="Image of dataset and training Jobs."
+    )
+    trainer_command: list[str] = Field(
+        default_factory=lambda: ["python"],
+        min_length=1,
+        description="The Python that runs in them; its arguments begin with -m.",
+    )
+    trainer_resources: Manifest = Field(
+        default_factory=lambda: _TRAINER_RESOURCES,
+        description="Of the container of training Jobs.",
+    )
+    trainer_env: list[Manifest] = Field(
+        default_factory=list, description="Environment of dataset and training Jobs."
+    )
+    trainer_env_from: list[Manifest] = Field(
+        default_factory=list, description="Secrets and ConfigMaps with more of it."
+    )
+    trainer_volumes: list[Manifest] = Field(
+        default_factory=list, description="Further volumes of their pods."
+    )
+    trainer_volume_mounts: list[Manifest] = Field(
+        default_factory=list, description="Where their containers have these."
+    )
+    training_deadline_seconds: int = Field(
+        86_400, ge=60, le=30 * 86400, description="Longest life of a training Job."
+    )
+    training_backoff_limit: int = Field(
+        3,
+        ge=0,
+        le=100,
+        description="Pods of a dataset Job, or of each node of a training, that may fail.",
+    )
+    serving_image: str = Field(
+        "artgrab-serving", min_length=1, description="Image of what fetches and serves a model."
+    )
+    serving_command: list[str] = Field(
+        default_factory=lambda: ["python"],
+        min_length=1,
+        description="The Python that runs in them; its arguments begin with -m.",
+    )
+    serving_resources: Manifest = Field(
+        default_factory=lambda: _SERVING_RESOURCES, description="Of the container that serves."
+    )
+    serving_env: list[Manifest] = Field(
+        default_factory=list, description="Environment of what serves: ARTGRAB_SERVING_..."
+    )
+    serving_volumes: list[Manifest] = Field(
+        default_factory=list, description="Further volumes of serving pods."
+    )
+    serving_volume_mounts: list[Manifest] = Field(
+        default_factory=list, description="Where their containers have these."
+    )
+    serving_pod_labels: dict[str, str] = Field(
+        default_factory=dict, description="Further labels of serving pods."
+    )
+    serving_pod_annotations: dict[str, str] = Field(
+        default_factory=dict, description="Further annotations of serving pods."
+    )
+    serving_service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = Field(
+        "ClusterIP", description="Type of the Services of classifiers."
+    )
+    serving_progress_deadline_seconds: int = Field(
+        600, ge=60, le=86400, description="A rollout that takes longer has failed."
+    )
+    serving_target_cpu_percent: int = Field(
+        60, ge=1, le=1000, description="Of what is requested; more starts another pod."
+    )
+    serving_tls_secret: str = Field(
+        "",
+        description="Secret of type kubernetes.io/tls beside each classifier; empty: no TLS.",
+    )
+    serving_token_secret: str = Field(
+        "",
+        description="Secret beside each classifier whose entry `tokens` has a token in each line; "
+        "empty: everybody may ask.",
     )
 
     max_concurrent_scrapes: int = Field(
@@ -101,7 +212,7 @@ class OperatorSettings(BaseSettings):
         30, description="Between two looks at the counts of a running scrape."
     )
 
-    workers: int = Field(4, ge=1, le=64, description="Categories looked at at once.")
+    workers: int = Field(4, ge=1, le=64, description="Categories looked at at once, and as many classifiers.")
     resync_seconds: Seconds = Field(
         300, description="Between two looks at everything, +-20 %, whatever has been missed."
     )
@@ -112,6 +223,10 @@ class OperatorSettings(BaseSettings):
         9090, ge=0, le=65535, description="Prometheus metrics over HTTP; 0 for none."
     )
     metrics_address: str = Field("0.0.0.0", description="Where metrics are served.")  # noqa: S104
+
+    def serves(self, namespace: str) -> bool:
+        """Tell whether classifiers of a namespace learn and serve."""
+        return namespace == self.namespace or namespace in self.classifier_namespaces
 
     @property
     def cluster_wide(self) -> bool:
