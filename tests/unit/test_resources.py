@@ -12,10 +12,10 @@ from artgrab.common.resources import (
     ArtCategory,
     ArtClassifier,
     Curation,
-    LabelSelector,
     Metadata,
     Source,
 )
+from artgrab.common.selectors import LabelSelector
 
 SELECTORS = {"item": "li", "image": "img::attr(src)"}
 GALLERY = {"gallery": {"url": "http://www.a.test/", "selectors": SELECTORS}}

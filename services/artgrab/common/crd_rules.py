@@ -126,6 +126,12 @@ MODEL_RULES: Mapping[str, tuple[Rule, ...]] = {
             "values go with In and NotIn, and only with them",
         ),
     ),
+    "Serving": (
+        Rule(
+            "self.maxReplicas >= self.minReplicas",
+            "maxReplicas must be at least minReplicas",
+        ),
+    ),
     "LabelSelector": (
         Rule(
             "(has(self.matchLabels) && size(self.matchLabels) > 0) || "

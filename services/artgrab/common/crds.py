@@ -140,9 +140,28 @@ KINDS = (
             _READY,
             _REASON,
             Column(
-                name="Backbone",
-                path=".spec.model.backbone",
-                description="Name of the timm model that is trained.",
+                name="Accuracy",
+                path=".status['serving','model'].accuracyPermille",
+                type="integer",
+                description="Of a thousand pictures, those that the model that is served tells "
+                "right; while none is, the newest model.",
+            ),
+            Column(
+                name="Images",
+                path=".status.dataset.images",
+                type="integer",
+                description="Pictures in the newest dataset.",
+            ),
+            Column(
+                name="Model",
+                path=".status.serving.model",
+                description="First digits of the digest of the model that is served.",
+            ),
+            Column(
+                name="Endpoint",
+                path=".status.serving.endpoint",
+                wide=True,
+                description="HOST:PORT of its service in the cluster.",
             ),
             _AGE,
             _MESSAGE,

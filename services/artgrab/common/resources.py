@@ -4,11 +4,12 @@ One source of truth for `artgrab run`, the cluster's schema and the docs.
 """
 
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 from yarl import URL
 
+from artgrab.common.learning import Promotion, Retrain, Serving
 from artgrab.common.resource_fields import (
     ApiUrl,
     Backbone,
@@ -22,6 +23,7 @@ from artgrab.common.resource_fields import (
     Selector,
     Text,
 )
+from artgrab.common.selectors import LabelSelector
 
 API_VERSION = "artgrab.dev/v1alpha1"
 
@@ -200,69 +202,6 @@ class ArtCategory(Resource):
         return self.spec.queries or [self.metadata.name.replace("-", " ")]
 
 
-class Operator(StrEnum):
-    """How a label is compared, as in Kubernetes."""
-
-    IN = "In"
-    NOT_IN = "NotIn"
-    EXISTS = "Exists"
-    DOES_NOT_EXIST = "DoesNotExist"
-
-
-class MatchExpression(Resource):
-    """One requirement on one label."""
-
-    key: LabelKey = Field(description="Key of the label.")
-    operator: Operator = Field(
-        description="`In`, `NotIn`: the label's value is (not) one of `values`; `Exists`, "
-        "`DoesNotExist`: there is (no) such label."
-    )
-    values: list[LabelValue] = Field(
-        default_factory=list, max_length=64, description="For `In` and `NotIn` only."
-    )
-
-    @model_validator(mode="after")
-    def _values_fit_the_operator(self) -> Self:
-        if (self.operator in (Operator.IN, Operator.NOT_IN)) != bool(self.values):
-            raise ValueError("values go with In and NotIn, and only with them")
-        return self
-
-    def matches(self, labels: dict[str, str]) -> bool:
-        """Tell whether labels satisfy this one requirement."""
-        match self.operator:
-            case Operator.IN:
-                return labels.get(self.key) in self.values
-            case Operator.NOT_IN:
-                return labels.get(self.key) not in self.values
-            case Operator.EXISTS:
-                return self.key in labels
-            case Operator.DOES_NOT_EXIST:
-                return self.key not in labels
-
-
-class LabelSelector(Resource):
-    """Kubernetes' label selector: all requirements must hold; an empty one is refused."""
-
-    match_labels: dict[LabelKey, LabelValue] = Field(
-        default_factory=dict, max_length=64, description="Labels that a category must have."
-    )
-    match_expressions: list[MatchExpression] = Field(
-        default_factory=list, max_length=64, description="Requirements that equality cannot say."
-    )
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> Self:
-        if not self.match_labels and not self.match_expressions:
-            raise ValueError("an empty selector would take every category; name a label")
-        return self
-
-    def matches(self, labels: dict[str, str]) -> bool:
-        """Tell whether an object with these labels is selected."""
-        return all(labels.get(key) == value for key, value in self.match_labels.items()) and all(
-            expression.matches(labels) for expression in self.match_expressions
-        )
-
-
 class ArtClass(Resource):
     """One answer of the classifier and the categories it is learned from."""
 
@@ -330,6 +269,17 @@ class Training(Resource):
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="Of random weights; equal seeds give equal ones."
     )
+    nodes: int = Field(
+        1,
+        ge=1,
+        le=16,
+        description="Pods that train together; the model is the same whatever their number. In a "
+        "cluster only.",
+    )
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what decides what is learned; on how many nodes does not."""
+        return self.model_dump(mode="json", exclude={"nodes"})
 
 
 class ArtClassifierSpec(Resource):
@@ -341,6 +291,18 @@ class ArtClassifierSpec(Resource):
     curation: Curation = Field(Curation(), description="How pictures become a dataset.")
     model: ModelSpec = Field(ModelSpec(), description="What is trained.")
     training: Training = Field(Training(), description="How it is trained.")
+    retrain: Retrain = Field(
+        Retrain(), description="When a cluster learns again from what was collected since."
+    )
+    promotion: Promotion = Field(
+        Promotion(), description="What a newer model must reach to be served."
+    )
+    serving: Serving = Field(Serving(), description="How the model is served.")
+    suspend: bool = Field(
+        False,
+        description="`true` begins no dataset and no training, and ends those under way; what is "
+        "served is served on. `artgrab run` collects, and passes the classifier over.",
+    )
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:

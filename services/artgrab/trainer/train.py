@@ -136,7 +136,7 @@ def input_key(
             "snapshot": snapshot.content_sha256,
             "categories": digest_of(categories),  # they weigh in and are no part of the content
             "model": classifier.spec.model.model_dump(mode="json"),
-            "training": classifier.spec.training.model_dump(mode="json"),
+            "training": classifier.spec.training.inputs(),
             "weights": weights.sha256,
             "model_version": MODEL_VERSION,
             "stage_version": STAGE_VERSION,

@@ -1,0 +1,1 @@
+"""Classifiers: datasets, trainings and rollouts, planned by pure functions of what is seen."""
