@@ -26,4 +26,34 @@
 {{- if and .Values.networkPolicies.namespaces .Values.watchNamespaces -}}
 {{- fail "networkPolicies.namespaces is for cluster-wide installs: watchNamespaces says already which namespaces get the policies" -}}
 {{- end -}}
+{{- include "artgrab.checkClassifiers" . -}}
+{{- end -}}
+
+{{/* A classifier where none may be, or where nobody looks for it, would wait for ever. */}}
+{{- define "artgrab.checkClassifiers" -}}
+{{- range .Values.classifiers.namespaces -}}
+{{- if and $.Values.watchNamespaces (not (has . $.Values.watchNamespaces)) -}}
+{{- fail (printf "classifiers.namespaces has %s, whose categories nobody looks after: add it to watchNamespaces" .) -}}
+{{- end -}}
+{{- end -}}
+{{- $learning := include "artgrab.learningNamespaces" . | fromJsonArray -}}
+{{- if .Values.defaultClassifier.enabled -}}
+{{- range .Values.defaultClassifier.namespaces -}}
+{{- if not (has . $learning) -}}
+{{- fail (printf "defaultClassifier.namespaces has %s, where no classifier may be: add it to classifiers.namespaces" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if .Values.tests.enabled -}}
+{{- with .Values.tests.namespace -}}
+{{- if not (has . $learning) -}}
+{{- fail (printf "tests.namespace is %s, where no classifier may be: add it to classifiers.namespaces" .) -}}
+{{- end -}}
+{{- end -}}
+{{- $classes := list -}}
+{{- range .Values.tests.categories }}{{ $classes = append $classes (get . "class") }}{{ end -}}
+{{- if lt (len (uniq $classes)) 2 -}}
+{{- fail "tests.categories are of one class: a classifier needs two" -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}

@@ -50,6 +50,18 @@
     - {protocol: TCP, port: 53}
 {{- end -}}
 
+{{/* The API server: a host or a cloud's endpoint, which no selector can name. */}}
+{{- define "artgrab.apiServerRule" -}}
+- to:
+    {{- range .Values.networkPolicies.apiServer.cidrs }}
+    - ipBlock: {cidr: {{ . | quote }}}
+    {{- end }}
+  ports:
+    {{- range .Values.networkPolicies.apiServer.ports }}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+{{- end -}}
+
 {{- define "artgrab.webRules" -}}
 - to:
     {{- include "artgrab.globalPeers" . | nindent 4 }}
@@ -64,7 +76,10 @@
 {{- define "artgrab.storeRules" -}}
 {{- if .Values.objectStore.embedded.enabled -}}
 - to:
-    - podSelector:
+    - namespaceSelector:
+        matchLabels:
+          kubernetes.io/metadata.name: {{ .Release.Namespace }}
+      podSelector:
         matchLabels:
           {{- include "artgrab.selectorLabels" (list . "object-store") | nindent 10 }}
   ports:
@@ -103,5 +118,44 @@
 
 {{/* Namespaces that get the policies of scrapers, as a JSON list. */}}
 {{- define "artgrab.scraperNamespaces" -}}
-{{- concat (list .Release.Namespace) .Values.watchNamespaces .Values.networkPolicies.namespaces | uniq | toJson -}}
+{{- concat (list .Release.Namespace) .Values.watchNamespaces .Values.networkPolicies.namespaces .Values.classifiers.namespaces | uniq | toJson -}}
+{{- end -}}
+
+{{/* Pods of dataset and training Jobs and of serving, wherever classifiers may be, as a peer. */}}
+{{- define "artgrab.modelPeers" -}}
+- namespaceSelector:
+    matchExpressions:
+      - key: kubernetes.io/metadata.name
+        operator: In
+        values:
+          {{- include "artgrab.classifierNamespaces" . | fromJsonArray | toYaml | nindent 10 }}
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: artgrab
+      app.kubernetes.io/managed-by: artgrab-operator
+    matchExpressions:
+      - {key: app.kubernetes.io/component, operator: In, values: [dataset, trainer, serving]}
+{{- end -}}
+
+{{/* A rule for whoever may read metrics; none where nobody may. */}}
+{{- define "artgrab.metricsRule" -}}
+{{- with .Values.networkPolicies.metricsFrom -}}
+- from:
+    {{- toYaml . | nindent 4 }}
+  ports:
+    - {protocol: TCP, port: 9090}
+{{- end -}}
+{{- end -}}
+
+
+{{/* The pod of `helm test`, as a peer; none where there is no test. */}}
+{{- define "artgrab.testPeers" -}}
+{{- with include "artgrab.tests.namespace" . -}}
+- namespaceSelector:
+    matchLabels:
+      kubernetes.io/metadata.name: {{ . }}
+  podSelector:
+    matchLabels:
+      {{- include "artgrab.selectorLabels" (list $ "release-test") | nindent 6 }}
+{{- end -}}
 {{- end -}}
