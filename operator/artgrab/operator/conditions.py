@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from artgrab.common.statuses import CategoryCondition, Condition, ConditionStatus
+from artgrab.common.statuses import (
+    CategoryCondition,
+    ClassifierCondition,
+    Condition,
+    ConditionStatus,
+)
+
+Kind = CategoryCondition | ClassifierCondition
 
 _LONGEST_MESSAGE = 4096
 
@@ -36,7 +43,7 @@ class Event:
 
 
 def condition(
-    kind: CategoryCondition,
+    kind: Kind,
     status: ConditionStatus | bool,
     reason: str,
     message: str,
@@ -56,7 +63,7 @@ def condition(
     )
 
 
-def found(conditions: Iterable[Condition], kind: CategoryCondition) -> Condition | None:
+def found(conditions: Iterable[Condition], kind: Kind) -> Condition | None:
     """Return the condition of a type."""
     return next((one for one in conditions if one.type == kind), None)
 
@@ -69,10 +76,11 @@ def ours(conditions: Iterable[Condition]) -> list[Condition]:
 
 def merged(before: Sequence[Condition], wanted: Iterable[Condition]) -> list[Condition]:
     """Return the wanted conditions; one whose status is what it was keeps its time."""
-    return ours(_since(found(before, CategoryCondition(one.type)), one) for one in wanted)
+    return ours(since(found(before, CategoryCondition(one.type)), one) for one in wanted)
 
 
-def _since(before: Condition | None, one: Condition) -> Condition:
+def since(before: Condition | None, one: Condition) -> Condition:
+    """Return a condition with the time of the one before where its status is the same."""
     if before is None or before.status != one.status:
         return one
     return one.model_copy(update={"last_transition_time": before.last_transition_time})
