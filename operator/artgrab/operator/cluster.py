@@ -1,6 +1,6 @@
 """The API server: what is written to it and asked of it, and what its refusals mean."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +10,9 @@ from lightkube import ALL_NS, ApiError, AsyncClient
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import CascadeType, PatchType
 
-from artgrab.common.statuses import ArtCategoryStatus
+from artgrab.common.statuses import ArtCategoryStatus, ArtClassifierStatus
 from artgrab.operator import names
+from artgrab.operator.classifiers.observed import Classifier, LearningJob
 from artgrab.operator.observed import Body, Category, Job
 from artgrab.operator.settings import Manifest
 from artgrab.operator.work import LookAgainError
@@ -27,6 +28,8 @@ _NOT_LISTED = {403, 404}
 
 Kind = Any
 """A class of lightkube's; the client tells its objects by it."""
+Labels = Mapping[str, str | Sequence[str]]
+"""Labels that objects must have: one value, or one of several."""
 
 
 class NamespaceEndsError(Exception):
@@ -46,9 +49,14 @@ def _kind(group: str, version: str, kind: str, plural: str) -> Kind:
 
 
 CATEGORY = _kind(names.GROUP, names.VERSION, names.KIND, names.PLURAL)
+CLASSIFIER = _kind(names.GROUP, names.VERSION, names.CLASSIFIER_KIND, names.CLASSIFIER_PLURAL)
 JOB = _kind("batch", "v1", "Job", "jobs")
 POD = _kind("", "v1", "Pod", "pods")
 SECRET = _kind("", "v1", "Secret", "secrets")
+SERVICE = _kind("", "v1", "Service", "services")
+DEPLOYMENT = _kind("apps", "v1", "Deployment", "deployments")
+AUTOSCALER = _kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+BUDGET = _kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 EVENT = _kind("events.k8s.io", "v1", "Event", "events")
 
 
@@ -71,7 +79,7 @@ class Cluster:
         self._told = told
 
     async def list_all(
-        self, kind: Kind, *, namespace: str | None = None, labels: dict[str, str] | None = None
+        self, kind: Kind, *, namespace: str | None = None, labels: Labels | None = None
     ) -> Listing:
         """Return all objects of a kind in a namespace, or in all where none is named.
 
@@ -85,7 +93,7 @@ class Cluster:
                 raise NotListedError(str(error)[:_LONGEST]) from error
             raise
 
-    async def _list(self, kind: Kind, namespace: str, labels: dict[str, str] | None) -> Listing:
+    async def _list(self, kind: Kind, namespace: str, labels: Labels | None) -> Listing:
         found = self._client.list(
             kind,
             namespace=namespace,
@@ -95,10 +103,13 @@ class Cluster:
         bodies: list[Body] = [body async for body in found]
         return Listing(bodies, int(found.resourceVersion))
 
-    async def pods_of(self, job: Job) -> list[Body]:
+    async def pods_of(self, job: Job | LearningJob) -> list[Body]:
         """Return the pods of a Job."""
-        labels = {"batch.kubernetes.io/controller-uid": job.uid}
-        return (await self._list(POD, job.namespace, labels)).bodies
+        return await self.pods(job.namespace, {"batch.kubernetes.io/controller-uid": job.uid})
+
+    async def pods(self, namespace: str, labels: Labels) -> list[Body]:
+        """Return the pods of a namespace that have labels."""
+        return (await self._list(POD, namespace, labels)).bodies
 
     async def get(self, kind: Kind, name: str, namespace: str) -> Body | None:
         """Return an object; None where there is none."""
@@ -127,12 +138,12 @@ class Cluster:
                 raise
             return created
 
-    async def let_run(self, job: Job) -> Body:
+    async def let_run(self, job: Job | LearningJob) -> Body:
         """Let the pods of a suspended Job start."""
         patch = {"metadata": {"uid": job.uid}, "spec": {"suspend": False}}
         return await self._merge(JOB, job.name, job.namespace, patch)
 
-    async def delete_job(self, job: Job) -> None:
+    async def delete_job(self, job: Job | LearningJob) -> None:
         """Delete a Job; it is gone only when its pods are."""
         with self._writing("delete", JOB):
             try:
@@ -143,18 +154,36 @@ class Cluster:
                 if error.status.code != _NOT_FOUND:
                     raise
 
-    async def apply_status(self, category: Category, status: ArtCategoryStatus) -> Body:
-        """Say how a category is; return it."""
-        namespace, name = category.key
+    async def apply(self, kind: Kind, manifest: Manifest) -> Body:
+        """Create an object, or bring it to what a manifest says of it; return it.
+
+        Raises:
+            NamespaceEndsError: its namespace is being deleted.
+            RefusedError: it is not wanted as it is.
+            LookAgainError: its namespace or its owner is gone.
+        """
+        metadata = manifest["metadata"]
+        with self._writing("apply", kind):
+            applied: Body = await self._client.apply(
+                kind(manifest), metadata["name"], namespace=metadata["namespace"], force=True
+            )
+            return applied
+
+    async def apply_status(
+        self, about: Category | Classifier, status: ArtCategoryStatus | ArtClassifierStatus
+    ) -> Body:
+        """Say how a category or a classifier is; return it."""
+        kind = CLASSIFIER if isinstance(about, Classifier) else CATEGORY
+        namespace, name = about.key
         document = {
             "apiVersion": f"{names.GROUP}/{names.VERSION}",
-            "kind": names.KIND,
-            "metadata": {"name": name, "namespace": namespace, "uid": category.uid},
+            "kind": kind._api_info.resource.kind,
+            "metadata": {"name": name, "namespace": namespace, "uid": about.uid},
             "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
         }
-        with self._writing("apply", CATEGORY):
+        with self._writing("apply", kind):
             told: Body = await self._client.apply(
-                CATEGORY.Status(document), name, namespace=namespace, force=True
+                kind.Status(document), name, namespace=namespace, force=True
             )
             return told
 

@@ -1,6 +1,7 @@
 """From a Job as the API server tells it to what a plan looks at."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from artgrab.operator import names
@@ -27,61 +28,77 @@ def read_job(body: Body) -> Job | None:
         return None
     if component == names.COMPONENT_SCRAPER and key.namespace != metadata["namespace"]:
         return None
-    notes, spec, status = metadata.get("annotations") or {}, body["spec"], body.get("status") or {}
-    end = _end(status)
+    notes, spec = metadata.get("annotations") or {}, body["spec"]
+    end = read_end(body.get("status") or {})
     return Job(
         namespace=metadata["namespace"],
         name=metadata["name"],
         seen=read_seen(metadata),
-        owner=_owner(metadata),
+        owner=owner_of_kind(metadata, names.KIND),
         category=key,
         component=component,
         created=read_time(metadata["creationTimestamp"]),
         run_id=notes.get(names.ANNOTATION_RUN, ""),
         spec_digest=notes.get(names.ANNOTATION_SPEC, ""),
         template=notes.get(names.ANNOTATION_TEMPLATE, ""),
-        failures=_number(notes.get(names.ANNOTATION_FAILURES, "")),
+        failures=number_of(notes.get(names.ANNOTATION_FAILURES, "")),
         alone_at=frozenset(filter(None, notes.get(names.ANNOTATION_ALONE, "").split(","))),
         secret=_secret(spec),
         suspended=bool(spec.get("suspend")),
         deleting="deletionTimestamp" in metadata,
-        started_at=_time(status.get("startTime")),
-        end=JobEnd(end["type"]) if end else None,
-        end_reason=end.get("reason", "") if end else "",
-        end_message=end.get("message", "") if end else "",
-        ended_at=_ended_at(end, status) if end else None,
+        started_at=end.started_at,
+        end=end.end,
+        end_reason=end.reason,
+        end_message=end.message,
+        ended_at=end.ended_at,
     )
 
 
-def _number(text: str) -> int:
+@dataclass(frozen=True)
+class End:
+    """When a Job was started, and how it ended, if it has."""
+
+    started_at: datetime | None
+    end: JobEnd | None = None
+    reason: str = ""
+    message: str = ""
+    ended_at: datetime | None = None
+
+
+def read_end(status: Body) -> End:
+    """Return what the status of a Job says of its beginning and end."""
+    started_at = _time(status.get("startTime"))
+    conditions: Iterable[Body] = status.get("conditions") or ()
+    ended = (one for one in conditions if one["type"] in set(JobEnd) and one["status"] == "True")
+    end = next(ended, None)
+    if end is None:
+        return End(started_at)
+    ended_at = _time(status.get("completionTime") or end.get("lastTransitionTime"))
+    reason, message = end.get("reason", ""), end.get("message", "")
+    return End(started_at, JobEnd(end["type"]), reason, message, ended_at)
+
+
+def number_of(text: str) -> int:
+    """Return the number that an annotation holds; 0 where anybody has written something else."""
     return int(text) if text.isdecimal() and len(text) < 9 else 0
+
+
+def owner_of_kind(metadata: Body, kind: str) -> str:
+    """Return the uid of the controlling owner of a kind of ours; empty where there is none."""
+    owners: Iterable[Body] = metadata.get("ownerReferences") or ()
+    return next((one["uid"] for one in owners if _controls(one, kind)), "")
+
+
+def _controls(owner: Body, kind: str) -> bool:
+    group = owner["apiVersion"].partition("/")[0]
+    return bool(owner.get("controller")) and (group, owner["kind"]) == (names.GROUP, kind)
 
 
 def _time(text: str | None) -> datetime | None:
     return read_time(text) if text else None
 
 
-def _owner(metadata: Body) -> str:
-    owners: Iterable[Body] = metadata.get("ownerReferences") or ()
-    return next((one["uid"] for one in owners if _is_category(one)), "")
-
-
-def _is_category(owner: Body) -> bool:
-    group = owner["apiVersion"].partition("/")[0]
-    return bool(owner.get("controller")) and (group, owner["kind"]) == (names.GROUP, names.KIND)
-
-
 def _secret(spec: Body) -> str:
     volumes = spec.get("template", {}).get("spec", {}).get("volumes") or ()
     found = (one["secret"]["secretName"] for one in volumes if "secret" in one)
     return next(found, "")
-
-
-def _end(status: Body) -> Body | None:
-    conditions: Iterable[Body] = status.get("conditions") or ()
-    ended = (one for one in conditions if one["type"] in set(JobEnd) and one["status"] == "True")
-    return next(ended, None)
-
-
-def _ended_at(end: Body, status: Body) -> datetime | None:
-    return _time(status.get("completionTime") or end.get("lastTransitionTime"))

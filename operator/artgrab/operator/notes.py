@@ -1,9 +1,10 @@
-"""Events of Kubernetes: what `kubectl describe` shows of the transitions of a category."""
+"""Events of Kubernetes: what `kubectl describe` shows of transitions."""
 
 import hashlib
 from datetime import datetime
 
 from artgrab.operator import names
+from artgrab.operator.classifiers.observed import Classifier
 from artgrab.operator.conditions import Event
 from artgrab.operator.observed import Category
 from artgrab.operator.settings import Manifest
@@ -13,10 +14,12 @@ _LONGEST_NOTE = 1024
 _LONGEST_INSTANCE = 128
 
 
-def build_note(category: Category, event: Event, now: datetime, *, instance: str) -> Manifest:
+def build_note(
+    about: Category | Classifier, event: Event, now: datetime, *, instance: str
+) -> Manifest:
     """Return the Event; told twice at one moment, it is one."""
-    namespace, name = category.key
-    digest = hashlib.sha256(f"{category.uid} {event.reason} {now}".encode()).hexdigest()
+    namespace, name = about.key
+    digest = hashlib.sha256(f"{about.uid} {event.reason} {now}".encode()).hexdigest()
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
@@ -30,9 +33,9 @@ def build_note(category: Category, event: Event, now: datetime, *, instance: str
         "type": "Warning" if event.warning else "Normal",
         "regarding": {
             "apiVersion": f"{names.GROUP}/{names.VERSION}",
-            "kind": names.KIND,
+            "kind": names.CLASSIFIER_KIND if isinstance(about, Classifier) else names.KIND,
             "name": name,
             "namespace": namespace,
-            "uid": category.uid,
+            "uid": about.uid,
         },
     }

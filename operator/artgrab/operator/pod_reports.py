@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from artgrab.common.statuses import RunCounts
+from artgrab.operator.classifiers.observed import LearningJob
 from artgrab.operator.cluster import Cluster
 from artgrab.operator.observed import Job, Word
 from artgrab.operator.progress import Ask
@@ -29,6 +30,14 @@ class _Look:
 class _Silence:
     address: str
     until: datetime
+
+
+def no_pod_trouble(job: Job | LearningJob, now: datetime) -> str:
+    """Return why a Job that should run has no pod; empty where it may just be coming."""
+    if job.started_at is None or now < job.started_at + _NO_POD:
+        return ""
+    describe = f"kubectl describe --namespace {job.namespace} job/{job.name}"
+    return f"none is made, as where a quota or a rule refuses it: {describe}"
 
 
 class PodReports:
@@ -58,7 +67,7 @@ class PodReports:
         pods = await self._cluster.pods_of(job)
         address = running_ip(pods)
         progress = await self._progress(job.uid, address) if address else None
-        trouble = start_trouble(pods) if pods else self._no_pod(job)
+        trouble = start_trouble(pods) if pods else no_pod_trouble(job, self._clock())
         self._looks[job.uid] = _Look(self._clock(), progress, trouble)
 
     async def _progress(self, uid: str, address: str) -> RunCounts | None:
@@ -73,13 +82,6 @@ class PodReports:
         else:
             self._silent.pop(uid, None)
         return progress
-
-    def _no_pod(self, job: Job) -> str:
-        """Return why a Job that should run has no pod; empty where it may just be coming."""
-        if job.started_at is None or self._clock() < job.started_at + _NO_POD:
-            return ""
-        describe = f"kubectl describe --namespace {job.namespace} job/{job.name}"
-        return f"none is made, as where a quota or a rule refuses it: {describe}"
 
     def words(self, jobs: Iterable[Job]) -> dict[str, Word]:
         """Return the last words that are known."""

@@ -41,7 +41,7 @@ def container(
 def pod_spec(
     main: Manifest, volumes: Sequence[Manifest], settings: OperatorSettings, **rest: Any
 ) -> Manifest:
-    """Return the spec of a pod that runs once, without any access to the API server."""
+    """Return the spec of a pod, without any access to the API server; it runs once."""
     secrets = [{"name": name} for name in settings.image_pull_secrets]
     return {
         "restartPolicy": "Never",
@@ -62,32 +62,39 @@ def pod_spec(
 
 
 def job_spec(
-    pod: Manifest, labels: dict[str, str], *, backoff_limit: int, deadline_seconds: int, **rest: Any
+    pod: Manifest,
+    labels: Manifest,
+    *,
+    backoff_limit: int,
+    deadline_seconds: int,
+    annotations: Manifest | None = None,
+    nodes: int = 1,
+    **rest: Any,
 ) -> Manifest:
-    """Return the spec of a Job that fails at once on bad input; a moved pod is no failure."""
-    name = pod["containers"][0]["name"]
+    """Return the spec of a Job that fails at once on bad input; a moved pod is no failure.
+
+    Annotations are of its pods, of which there is one on each of the nodes.
+    """
+    notes = {"annotations": dict(annotations)} if annotations else {}
     return {
         **rest,
-        "completions": 1,
-        "parallelism": 1,
+        "completions": nodes,
+        "parallelism": nodes,
+        **({"completionMode": "Indexed"} if nodes > 1 else {}),
         "backoffLimit": backoff_limit,
         "activeDeadlineSeconds": deadline_seconds,
         "podReplacementPolicy": "Failed",
-        "podFailurePolicy": {
-            "rules": [
-                {
-                    "action": "FailJob",
-                    "onExitCodes": {
-                        "containerName": name,
-                        "operator": "In",
-                        "values": [_BAD_INPUT],
-                    },
-                },
-                {
-                    "action": "Ignore",
-                    "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
-                },
-            ]
-        },
-        "template": {"metadata": {"labels": dict(labels)}, "spec": pod},
+        "podFailurePolicy": _failure_policy(pod["containers"][0]["name"]),
+        "template": {"metadata": {"labels": dict(labels), **notes}, "spec": pod},
+    }
+
+
+def _failure_policy(container: str) -> Manifest:
+    bad_input = {"containerName": container, "operator": "In", "values": [_BAD_INPUT]}
+    moved = {"type": "DisruptionTarget", "status": "True"}
+    return {
+        "rules": [
+            {"action": "FailJob", "onExitCodes": bad_input},
+            {"action": "Ignore", "onPodConditions": [moved]},
+        ]
     }

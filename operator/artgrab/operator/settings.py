@@ -212,7 +212,9 @@ class OperatorSettings(BaseSettings):
         30, description="Between two looks at the counts of a running scrape."
     )
 
-    workers: int = Field(4, ge=1, le=64, description="Categories looked at at once, and as many classifiers.")
+    workers: int = Field(
+        4, ge=1, le=64, description="Categories looked at at once, and as many classifiers."
+    )
     resync_seconds: Seconds = Field(
         300, description="Between two looks at everything, +-20 %, whatever has been missed."
     )

@@ -61,6 +61,8 @@ class LearningJob:
     failures: int = 0
     """Jobs that failed in a row before it."""
     nodes: int = 1
+    suspended: bool = False
+    """Whether its pods wait for the Service by which they find each other."""
     deleting: bool = False
     started_at: datetime | None = None
     end: JobEnd | None = None
