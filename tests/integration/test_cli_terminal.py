@@ -1,27 +1,19 @@
 """Progress on a real terminal: it fits, leaves the terminal as it was, and answers stay clean."""
 
 import asyncio
-import fcntl
 import json
 import os
-import pty
 import re
-import struct
 import subprocess
 import sys
-import termios
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
 from tests.support.predicting import BrightnessClassifier, grey_png, predict_server
+from tests.support.terminals import COLUMNS, ROWS, Terminal, terminal
 
-ROWS, COLUMNS = 24, 80
 _ESCAPE = re.compile(r"\x1b\[[?\d;]*[A-Za-z]")
 _COLOUR = re.compile(r"\x1b\[(?:[\d;]*;)?(?:3|4|9|10)\d(?:;[\d;]*)?m")
 
@@ -44,42 +36,6 @@ with progress_sink(sys.stderr) as sink:
             sink.warn("careful: " + "x" * 200)
 print("answer")
 """
-
-
-@dataclass
-class Terminal:
-    """What a program wrote to it."""
-
-    slave: int
-    chunks: list[bytes] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return b"".join(self.chunks).decode()
-
-
-@contextmanager
-def terminal() -> Iterator[Terminal]:
-    """A terminal of 80 columns and 24 rows; all that was written is there afterwards."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    one = Terminal(slave)
-    reader = threading.Thread(target=_read, args=(master, one.chunks))
-    reader.start()
-    try:
-        yield one
-    finally:
-        os.close(slave)
-        reader.join()
-        os.close(master)
-
-
-def _read(master: int, chunks: list[bytes]) -> None:
-    try:
-        while data := os.read(master, 65536):
-            chunks.append(data)
-    except OSError:  # Linux says EIO once the other side is closed
-        return
 
 
 def run(one: Terminal, *command: str | Path, **environment: str) -> str:

@@ -78,7 +78,7 @@ def test_the_version_is_told() -> None:
 
 def test_help_and_completion_load_nothing_that_takes_long() -> None:
     heavy = {"boto3", "grpc", "numpy", "obstore", "prometheus_client", "pyarrow", "pydantic"}
-    heavy |= {"selenium", "structlog", "torch"}
+    heavy |= {"httpx2", "lightkube", "selenium", "structlog", "torch"}
     code = "import sys; import artgrab.cli.app; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert heavy & set(done.stdout.split()) == set()

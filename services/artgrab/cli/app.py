@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from artgrab.cli import jobs, looking, predicting, stages
+from artgrab.cli.cluster import clusters
 from artgrab.cli.datasets import datasets
 from artgrab.cli.failures import exhausted
 from artgrab.cli.interrupts import interrupts
@@ -18,6 +19,7 @@ from artgrab.common.errors import ArtgrabError, BadInputError, SurroundingsError
 from artgrab.common.version import VERSION
 
 _WHOLE, _CARE = "The whole job", "Looking after what is stored"
+_CLUSTER = "On Kubernetes"
 _HELP_BELOW = (
     "Example: artgrab run examples/commons.yaml --dry-run\n\n"
     "Exit codes: 0 done; 2 bad input, the message names what to change; 3 partly done, it says "
@@ -29,7 +31,7 @@ _HELP_BELOW = (
     "your own; ARTGRAB_PAGE_SECONDS, ARTGRAB_GALLERY_PAGES, "
     "ARTGRAB_GALLERY_PICTURES and ARTGRAB_GALLERY_MINUTES limit how long galleries are gone "
     "through; ARTGRAB_DOWNLOADER_* and ARTGRAB_SERVING_* set the servers; AWS_* are those of "
-    "boto3; NO_COLOR takes the colours away."
+    "boto3; KUBECONFIG names the cluster; NO_COLOR takes the colours away."
 )
 
 _INTERRUPTED = 128 + signal.SIGINT
@@ -47,6 +49,7 @@ app.command(epilog=predicting.EXAMPLES, rich_help_panel=_WHOLE)(predicting.predi
 stages.register(app)
 app.add_typer(datasets, name="dataset", rich_help_panel=_CARE)
 app.add_typer(takedowns, name="takedown", rich_help_panel=_CARE)
+app.add_typer(clusters, name="cluster", rich_help_panel=_CLUSTER)
 
 
 def _show_version(wanted: bool) -> None:
