@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from artgrab.cli.completion import documents
-from artgrab.cli.state import update_classifier_state
+from artgrab.common.classifier_states import update_classifier_state
 from artgrab.common.store import Store
 
 ARTGRAB = Path(sys.executable).with_name("artgrab")

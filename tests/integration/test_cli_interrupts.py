@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from artgrab.cli.state import update_classifier_state
+from artgrab.common.classifier_states import update_classifier_state
 from artgrab.common.keys import model_prefix
 from artgrab.common.store import Store
 from artgrab.common.store.lock import exclusive

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from artgrab.cli.app import app
 from artgrab.cli.predictions import predict_pictures
-from artgrab.cli.state import update_classifier_state
+from artgrab.common.classifier_states import update_classifier_state
 from artgrab.common.errors import BadInputError, PartlyDoneError
 from artgrab.common.keys import model_prefix
 from artgrab.common.store import Store

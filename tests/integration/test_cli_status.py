@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from artgrab.cli.app import app
 from artgrab.cli.snapshots import build
-from artgrab.cli.state import update_classifier_state
+from artgrab.common.classifier_states import update_classifier_state
 from artgrab.common.documents import load_documents, select
 from artgrab.common.errors import BadInputError, PartlyDoneError
 from artgrab.common.keys import model_prefix, run_key

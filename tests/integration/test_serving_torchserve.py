@@ -21,8 +21,8 @@ import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from artgrab.cli.state import update_classifier_state
 from artgrab.client import AsyncPredictClient, PredictClient, Prediction
+from artgrab.common.classifier_states import update_classifier_state
 from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.common.restarts import RestartLimit
 from artgrab.common.store import Store

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import safetensors.numpy
 
-from artgrab.cli.state import read_classifier_state
+from artgrab.common.classifier_states import read_classifier_state
 from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import BadInputError
 from artgrab.common.keys import SCHEMA_VERSION, classifier_key, records_prefix, run_key

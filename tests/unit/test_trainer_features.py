@@ -1,6 +1,7 @@
 """The cache of features: what is computed again, and what never is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,19 @@ import pytest
 from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import ObjectCorruptError
 from artgrab.common.progress import Progress, no_progress
-from artgrab.common.store import Store
+from artgrab.common.store import ObjectInfo, Store
 from artgrab.images import process_picture
 from artgrab.model.backbone import backbone_input, pretrained_backbone
 from artgrab.model.weights import RANDOM, WeightsChoice
 from artgrab.trainer.extractors import backbone_features, simple_features
-from artgrab.trainer.features import BATCH, Features, StoredPicture, cached_features
+from artgrab.trainer.features import (
+    BATCH,
+    Features,
+    Share,
+    StoredPicture,
+    cached_features,
+    fill_cache,
+)
 from tests.support.drawn import drawn, encoded, jpeg
 
 PREFIX = "default/features/of-something"
@@ -150,3 +158,59 @@ def test_simple_features_tell_colours_and_edges_apart_but_no_size() -> None:
     rows = simple_features([soft, other, process_picture(small).object_bytes])
     assert np.isfinite(rows).all()
     assert np.abs(rows[0] - rows[2]).sum() < np.abs(rows[0] - rows[1]).sum() / 3
+
+
+def _fill(store: Store, pictures: Sequence[StoredPicture], compute: Counter, share: Share) -> None:
+    fill_cache(
+        store,
+        pictures,
+        compute,
+        prefix=PREFIX,
+        threads=2,
+        progress=no_progress,
+        item="test",
+        share=share,
+    )
+
+
+@pytest.mark.parametrize("shares", [1, 2, 3, 7])
+def test_shares_computed_at_once_are_the_whole_and_nothing_is_computed_twice(
+    tmp_path: Path, shares: int
+) -> None:
+    store = Store.open(str(tmp_path))
+    pictures = _put(store, 200)
+    counters = [Counter() for _ in range(shares)]
+    with ThreadPoolExecutor(shares) as pool:
+        for number, compute in enumerate(counters):
+            pool.submit(_fill, store, pictures, compute, Share(number, shares))
+    asked = [picture for compute in counters for picture in compute.asked]
+    assert len(asked) == len(set(asked)) == 200
+    nothing = Counter()
+    assert [size for size, _ in _features(store, pictures, nothing)] == list(range(1, 201))
+    assert nothing.asked == []
+
+
+def test_a_share_that_was_lost_is_computed_by_whoever_asks_for_all(tmp_path: Path) -> None:
+    store = Store.open(str(tmp_path))
+    pictures = _put(store, 50)
+    first, rest = Counter(), Counter()
+    _fill(store, pictures, first, Share(0, 2))
+    _features(store, pictures, rest)
+    assert 0 < len(first.asked) < 50
+    assert len(first.asked) + len(rest.asked) == 50
+
+
+def test_a_part_that_another_process_removes_while_it_is_listed_is_computed_again(
+    tmp_path: Path,
+) -> None:
+    class Losing(Store):
+        def list(self, prefix: str) -> Iterator[ObjectInfo]:
+            found = [*super().list(prefix)]
+            self.delete([one.key for one in found])
+            return iter(found)
+
+    pictures = _put(Store.open(str(tmp_path)), 5)
+    _features(Store.open(str(tmp_path)), pictures, Counter())
+    again = Counter()
+    _features(Losing.open(str(tmp_path)), pictures, again)
+    assert len(again.asked) == 5

@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from artgrab.cli.costs import ASSUMPTIONS, Cost, collecting_cost, learning_cost
-from artgrab.cli.state import read_classifier_state
+from artgrab.common.classifier_states import read_classifier_state
 from artgrab.common.documents import Documents, select
 from artgrab.common.errors import ObjectMissingError, PartlyDoneError
 from artgrab.common.keys import dataset_prefix

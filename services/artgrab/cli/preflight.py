@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from artgrab.cli.state import read_classifier_state
+from artgrab.common.classifier_states import read_classifier_state
 from artgrab.common.documents import Documents, refuse, selected
 from artgrab.common.documents.problems import Problem
 from artgrab.common.errors import BadInputError

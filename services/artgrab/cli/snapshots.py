@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from artgrab.cli.state import read_classifier_state, update_classifier_state
 from artgrab.cli.withdrawals import apply_pending
+from artgrab.common.classifier_states import read_classifier_state, update_classifier_state
 from artgrab.common.progress import ProgressSink
 from artgrab.common.resources import ArtClassifier
 from artgrab.common.store import Store

@@ -19,8 +19,8 @@ from artgrab.cli.preflight import (
     only_classifier,
 )
 from artgrab.cli.render import progress_sink
-from artgrab.cli.state import read_classifier_state, update_classifier_state
 from artgrab.cli.withdrawals import apply_pending
+from artgrab.common.classifier_states import read_classifier_state, update_classifier_state
 from artgrab.common.documents import load_documents
 from artgrab.common.errors import ArtgrabError, BadInputError
 from artgrab.common.keys import dataset_prefix

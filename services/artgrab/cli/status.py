@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from artgrab.cli.state import ClassifierState, read_classifier_state
+from artgrab.common.classifier_states import ClassifierState, read_classifier_state
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.keys import category_prefix, dataset_prefix, images_prefix, model_prefix
 from artgrab.common.manifest import read_snapshot_info, read_withdrawal

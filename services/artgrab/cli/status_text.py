@@ -6,10 +6,10 @@ from rich.table import Table
 from rich.text import Text
 
 from artgrab.cli.plan_text import bytes_text
-from artgrab.cli.state import ClassifierState
 from artgrab.cli.status import CategoryStatus, NamespaceStatus, Status
 from artgrab.cli.summary import figure_lines
 from artgrab.cli.texts import clean, joined, top
+from artgrab.common.classifier_states import ClassifierState
 
 _ENDS = {
     "TargetReached": "target reached",

@@ -11,9 +11,9 @@ from rich.table import Table
 
 from artgrab.cli.options import Output
 from artgrab.cli.program import command_line
-from artgrab.cli.state import read_classifier_state, update_classifier_state
 from artgrab.cli.texts import clean
 from artgrab.cli.withdrawals import apply_now
+from artgrab.common.classifier_states import read_classifier_state, update_classifier_state
 from artgrab.common.errors import PartlyDoneError
 from artgrab.common.progress import ProgressSink
 from artgrab.common.store import Store

@@ -10,8 +10,8 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from artgrab.common.digests import sha256_hex
-from artgrab.common.errors import ObjectCorruptError
+from artgrab.common.digests import digest_of, sha256_hex
+from artgrab.common.errors import ObjectCorruptError, ObjectMissingError
 from artgrab.common.keys import SCHEMA_VERSION, check_schema_version
 from artgrab.common.progress import Progress, ProgressSink
 from artgrab.common.store import Store
@@ -42,6 +42,26 @@ class StoredPicture(NamedTuple):
     sha256: str
 
 
+class Share(NamedTuple):
+    """One of several shares of the work, chosen by the digests of pictures."""
+
+    number: int = 0
+    """Of this one, from 0."""
+    shares: int = 1
+
+    def has(self, picture: StoredPicture) -> bool:
+        """Tell whether a picture is in it; each is in exactly one of all shares."""
+        return int(picture.sha256, 16) % self.shares == self.number
+
+
+ALL = Share()
+
+
+def features_prefix(namespace: str, made_of: Mapping[str, object]) -> str:
+    """Return where the cache of features lies that are made of this and of pictures alone."""
+    return f"{namespace}/features/{digest_of(made_of)}"
+
+
 def cached_features(
     store: Store,
     pictures: Sequence[StoredPicture],
@@ -67,18 +87,43 @@ def cached_features(
     Raises:
         ObjectMissingError, ObjectCorruptError: a picture is not there or not the recorded one.
     """
+    known = fill_cache(
+        store, pictures, compute, prefix=prefix, threads=threads, progress=progress, item=item
+    )
+    return np.stack([known[p.sha256] for p in pictures])
+
+
+def fill_cache(
+    store: Store,
+    pictures: Sequence[StoredPicture],
+    compute: Compute,
+    *,
+    prefix: str,
+    threads: int,
+    progress: ProgressSink,
+    item: str,
+    share: Share = ALL,
+) -> Mapping[str, Row]:
+    """Compute what the cache has not of a share of pictures; return all rows known then.
+
+    Processes that have a share each may do so at once: they write other rows, in objects that are
+    named after their content.
+
+    Arguments and errors are those of cached_features; the rows are by SHA-256 of their pictures.
+    """
     known = dict(_read_cache(store, prefix))
-    missing = sorted({p for p in pictures if p.sha256 not in known}, key=lambda p: p.sha256)
-    told = partial(Progress, stage="features", item=item, total=len(pictures))
+    ours = [p for p in pictures if share.has(p)]
+    missing = sorted({p for p in ours if p.sha256 not in known}, key=lambda p: p.sha256)
+    told = partial(Progress, stage="features", item=item, total=len(ours))
     with ThreadPoolExecutor(threads) as pool:
         for chunk in _parts(missing, _CHUNK):
             batches = pool.map(partial(_compute_batch, store, compute), _parts(chunk, BATCH))
             rows = {sha256: row for batch in batches for sha256, row in batch}
             _write_chunk(store, prefix, rows)
             known |= rows
-            progress(told(done=sum(p.sha256 in known for p in pictures)))
-    progress(told(done=len(pictures), finished=True))
-    return np.stack([known[p.sha256] for p in pictures])
+            progress(told(done=sum(p.sha256 in known for p in ours)))
+    progress(told(done=len(ours), finished=True))
+    return known
 
 
 def _parts(pictures: Sequence[StoredPicture], size: int) -> Iterator[Sequence[StoredPicture]]:
@@ -110,6 +155,8 @@ def _read_cache(store: Store, prefix: str) -> Iterator[tuple[str, Row]]:
         except ObjectCorruptError:
             store.delete([info.key])  # a cache: computed again below
             continue
+        except ObjectMissingError:
+            continue  # another process found it corrupt, or a takedown removed it
         check_schema_version(_version_of(data), where=store.uri_of(info.key))
         yield from _rows_of(data)
 

@@ -1,6 +1,6 @@
 """One training from start to end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from torch import nn
 
-from artgrab.common.digests import digest_of, sha256_hex
+from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import BadInputError
 from artgrab.common.keys import model_prefix
 from artgrab.common.manifest import TEST, TRAIN, VALIDATION, ManifestRow, SnapshotInfo
@@ -38,7 +38,15 @@ from artgrab.trainer.evaluate import (
     score,
 )
 from artgrab.trainer.extractors import BASELINE_VERSION, backbone_features, simple_features
-from artgrab.trainer.features import Compute, Features, StoredPicture, cached_features
+from artgrab.trainer.features import (
+    Compute,
+    Features,
+    Share,
+    StoredPicture,
+    cached_features,
+    features_prefix,
+    fill_cache,
+)
 from artgrab.trainer.grounds import (
     GROUNDS_VERSION,
     PROBE,
@@ -67,6 +75,8 @@ class Job:
     key: str
     progress: ProgressSink
     threads: int
+    check: Callable[[], None] = lambda: None
+    """Called before anything of the model is stored; raises where it may not be any more."""
 
     @property
     def name(self) -> str:
@@ -80,6 +90,20 @@ class _Backbone(NamedTuple):
     vision: BackboneInput
 
 
+class _Asked(NamedTuple):
+    """Features that a training asks for."""
+
+    rows: Sequence[ManifestRow]
+    compute: Compute
+    made_of: Mapping[str, object]
+    """All that decides what comes out, but the pictures."""
+    item: str
+
+    @property
+    def pictures(self) -> list[StoredPicture]:
+        return [StoredPicture(row.object_key, row.object_sha256) for row in self.rows]
+
+
 def run_job(job: Job) -> ModelInfo:
     """Train, evaluate and store; the model's own document is written last.
 
@@ -90,10 +114,10 @@ def run_job(job: Job) -> ModelInfo:
     use_threads(1)  # of each of job.threads threads
     rows, labels = _read_rows(job)
     backbone = _backbone(job)
-    table = _table(rows, labels, _deep_features(job, rows, backbone))._replace(
-        counterfactuals=_deep_features(job, rows, backbone, change=RANDOMISED)
+    table = _table(rows, labels, _features(job, _deep(job, rows, backbone)))._replace(
+        counterfactuals=_features(job, _deep(job, rows, backbone, change=RANDOMISED))
     )
-    plain = _table(rows, labels, _plain_features(job, rows))
+    plain = _table(rows, labels, _features(job, _plain(rows)))
     validation = _chosen(table, rows, VALIDATION)
     recorder = Recorder(validation, progress=job.progress, item=job.name)
     head = _chosen(table, rows, TRAIN).fit(watch=recorder)
@@ -113,7 +137,37 @@ def run_job(job: Job) -> ModelInfo:
         head.probabilities(table.features),
         model_sha256=content_digest(_digests(content)),
     )
+    job.check()
     return _save(job, metrics, {**content, REPORT: report.encode()})
+
+
+def share_job(job: Job, share: Share) -> None:
+    """Put a share of the features that run_job asks for into the cache, and do nothing else.
+
+    Raises:
+        BadInputError, ObjectMissingError, ObjectCorruptError: as run_job.
+    """
+    use_threads(1)
+    rows, _ = _read_rows(job)
+    for asked in _all_asked(job, rows):
+        fill_cache(
+            job.store,
+            asked.pictures,
+            asked.compute,
+            prefix=_cache(job, asked),
+            threads=job.threads,
+            progress=job.progress,
+            item=f"{job.name}, {asked.item}",
+            share=share,
+        )
+
+
+def _all_asked(job: Job, rows: Sequence[ManifestRow]) -> Iterator[_Asked]:
+    backbone = _backbone(job)
+    yield _deep(job, rows, backbone)
+    yield _deep(job, rows, backbone, change=RANDOMISED)
+    yield _plain(rows)
+    yield _deep(job, [row for row in rows if row.split == TEST], backbone, change=PROBE)
 
 
 def _read_rows(job: Job) -> tuple[list[ManifestRow], tuple[str, ...]]:
@@ -139,10 +193,10 @@ def _backbone(job: Job) -> _Backbone:
     return _Backbone(frozen, vision)
 
 
-def _deep_features(
+def _deep(
     job: Job, rows: Sequence[ManifestRow], backbone: _Backbone, *, change: Change | None = None
-) -> Features:
-    """Return features of pictures as they are, or on other grounds."""
+) -> _Asked:
+    """Ask for features of pictures as they are, or on other grounds."""
     made_of: dict[str, object] = {
         "backbone": job.classifier.spec.model.backbone,
         "image_size": backbone.vision.image_size,
@@ -153,32 +207,28 @@ def _deep_features(
     if change:
         made_of |= {"grounds": change.name, "grounds_version": GROUNDS_VERSION}
     compute = backbone_features(backbone.model, backbone.vision, change=change)
-    item = f"{change.name} grounds" if change else "backbone"
-    return _features(job, rows, compute, made_of, item=item)
+    return _Asked(rows, compute, made_of, f"{change.name} grounds" if change else "backbone")
 
 
-def _plain_features(job: Job, rows: Sequence[ManifestRow]) -> Features:
-    made_of: dict[str, object] = {"baseline": BASELINE_VERSION, "version": MODEL_VERSION}
-    return _features(job, rows, simple_features, made_of, item="baseline")
+def _plain(rows: Sequence[ManifestRow]) -> _Asked:
+    made_of = {"baseline": BASELINE_VERSION, "version": MODEL_VERSION}
+    return _Asked(rows, simple_features, made_of, "baseline")
 
 
-def _features(
-    job: Job,
-    rows: Sequence[ManifestRow],
-    compute: Compute,
-    made_of: dict[str, object],
-    *,
-    item: str,
-) -> Features:
+def _features(job: Job, asked: _Asked) -> Features:
     return cached_features(
         job.store,
-        [StoredPicture(row.object_key, row.object_sha256) for row in rows],
-        compute,
-        prefix=f"{job.namespace}/features/{digest_of(made_of)}",
+        asked.pictures,
+        asked.compute,
+        prefix=_cache(job, asked),
         threads=job.threads,
         progress=job.progress,
-        item=f"{job.name}, {item}",
+        item=f"{job.name}, {asked.item}",
     )
+
+
+def _cache(job: Job, asked: _Asked) -> str:
+    return features_prefix(job.namespace, asked.made_of)
 
 
 def _table(rows: Sequence[ManifestRow], labels: tuple[str, ...], features: Features) -> Table:
@@ -200,7 +250,7 @@ def _ground_flips(
     return count_flips(
         head,
         _chosen(table, rows, TEST).features,
-        _deep_features(job, asked, backbone, change=PROBE),
+        _features(job, _deep(job, asked, backbone, change=PROBE)),
         np.array([stands_on_white(one) for one in stored]),
     )
 

@@ -1,25 +1,25 @@
 """The stage: a snapshot and a classifier's spec in, a complete model folder out."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from artgrab.common.digests import digest_of
-from artgrab.common.errors import ObjectMissingError
+from artgrab.common.errors import ObjectMissingError, SurroundingsError
 from artgrab.common.keys import model_prefix
-from artgrab.common.manifest import (
-    ManifestRow,
-    SnapshotInfo,
-    left_of,
-    read_manifest,
-    read_snapshot_info,
-)
+from artgrab.common.manifest import ManifestRow, SnapshotInfo, left_of, read_snapshot_info
 from artgrab.common.progress import ProgressSink
 from artgrab.common.resources import ArtClassifier
 from artgrab.common.store import Store
 from artgrab.model.documents import MARKER, MODEL_VERSION, ModelInfo, read_info
 from artgrab.model.weights import WeightsChoice, choose_weights
+from artgrab.trainer.lasting import lasting_rows
+
+if TYPE_CHECKING:
+    from artgrab.trainer.features import Share
+    from artgrab.trainer.job import Job
 
 STAGE_VERSION = 2
 """To be raised with any change that alters what is learned from the same snapshot and spec."""
@@ -57,7 +57,8 @@ def train(
     """Train a classifier on a snapshot, unless that was done before.
 
     A call that was killed at any moment is simply made again: what it computed of single pictures
-    is kept, and the result is the same.
+    is kept, and the result is the same. What is taken down is not learned from; where that is
+    decided in the middle, the call begins anew.
 
     Args:
         store: where snapshot, cache and model lie.
@@ -72,27 +73,45 @@ def train(
         ObjectMissingError, ObjectCorruptError: the snapshot is not what its document says.
         SurroundingsError: the store failed.
     """
-    inputs = _read_inputs(store, classifier, snapshot_prefix)
-    prefix = model_prefix(namespace, inputs.key)
-    try:
-        return _result(store, prefix, read_info(store, prefix), trained=False)
-    except ObjectMissingError:
-        pass
-    # Loads torch, which takes seconds: only where it is needed.
-    from artgrab.trainer.job import Job, run_job
+    read = partial(_read_inputs, store, namespace, classifier, snapshot_prefix)
+    while True:
+        inputs = read()
+        prefix = model_prefix(namespace, inputs.key)
+        try:
+            return _result(store, prefix, read_info(store, prefix), trained=False)
+        except ObjectMissingError:
+            pass
+        # Loads torch, which takes seconds: only where it is needed.
+        from artgrab.trainer.job import run_job
 
-    job = Job(
-        store=store,
-        namespace=namespace,
-        classifier=classifier,
-        snapshot=inputs.snapshot,
-        rows=inputs.rows,
-        weights=inputs.weights,
-        key=inputs.key,
-        progress=progress,
-        threads=threads or min(_MOST_THREADS, os.cpu_count() or 1),
-    )
-    return _result(store, prefix, run_job(job), trained=True)
+        job = _job(store, namespace, classifier, inputs, progress, threads)
+        job = replace(job, check=partial(_check_unchanged, read, inputs.key))
+        try:
+            return _result(store, prefix, run_job(job), trained=True)
+        except _InputsChangedError:
+            continue
+
+
+def share_training(
+    store: Store,
+    *,
+    namespace: str,
+    classifier: ArtClassifier,
+    snapshot_prefix: str,
+    progress: ProgressSink,
+    share: "Share",
+    threads: int | None = None,
+) -> None:
+    """Compute a share of what train() would compute of single pictures, and keep it for it.
+
+    Arguments and errors are those of train; does nothing where the model is there already.
+    """
+    inputs = _read_inputs(store, namespace, classifier, snapshot_prefix)
+    if store.exists(f"{model_prefix(namespace, inputs.key)}/{MARKER}"):
+        return
+    from artgrab.trainer.job import share_job
+
+    share_job(_job(store, namespace, classifier, inputs, progress, threads), share)
 
 
 def is_trained(
@@ -103,8 +122,12 @@ def is_trained(
     Raises:
         ObjectMissingError, ObjectCorruptError: the snapshot is not what its document says.
     """
-    key = _read_inputs(store, classifier, snapshot_prefix).key
+    key = _read_inputs(store, namespace, classifier, snapshot_prefix).key
     return store.exists(f"{model_prefix(namespace, key)}/{MARKER}")
+
+
+class _InputsChangedError(SurroundingsError):
+    """A takedown came: something else is to be learned."""
 
 
 class _Inputs(NamedTuple):
@@ -114,13 +137,43 @@ class _Inputs(NamedTuple):
     key: str
 
 
-def _read_inputs(store: Store, classifier: ArtClassifier, snapshot_prefix: str) -> _Inputs:
+def _read_inputs(
+    store: Store, namespace: str, classifier: ArtClassifier, snapshot_prefix: str
+) -> _Inputs:
     snapshot = read_snapshot_info(store, snapshot_prefix)
     model = classifier.spec.model
     weights = choose_weights(model.backbone, wanted=model.weights)
-    rows = read_manifest(store, snapshot_prefix)
+    rows = lasting_rows(store, namespace=namespace, snapshot_prefix=snapshot_prefix)
     snapshot = left_of(snapshot, rows)
     return _Inputs(snapshot, rows, weights, input_key(snapshot, rows, classifier, weights))
+
+
+def _check_unchanged(read: Callable[[], _Inputs], key: str) -> None:
+    if read().key != key:
+        raise _InputsChangedError("pictures were taken down meanwhile; train again")
+
+
+def _job(
+    store: Store,
+    namespace: str,
+    classifier: ArtClassifier,
+    inputs: _Inputs,
+    progress: ProgressSink,
+    threads: int | None,
+) -> "Job":
+    from artgrab.trainer.job import Job
+
+    return Job(
+        store=store,
+        namespace=namespace,
+        classifier=classifier,
+        snapshot=inputs.snapshot,
+        rows=inputs.rows,
+        weights=inputs.weights,
+        key=inputs.key,
+        progress=progress,
+        threads=threads or min(_MOST_THREADS, os.cpu_count() or 1),
+    )
 
 
 def input_key(

@@ -1,4 +1,4 @@
-"""What one machine remembers of a classifier, where a cluster has a resource's status."""
+"""What a store remembers of a classifier: where a cluster has a status, one machine has this."""
 
 import msgspec
 
