@@ -29,5 +29,14 @@ def parsed(line: str) -> tuple[str, ...]:
 
 
 def commands_in(markdown: str) -> list[str]:
-    """Return the command lines of artgrab that a page shows."""
-    return re.findall(r"^ {4}(artgrab .+)$", markdown, flags=re.MULTILINE)
+    """Return the command lines of artgrab that a page shows, without the notes behind them."""
+    return re.findall(r"^ {4}(artgrab .+?)(?: +# .*)?$", markdown, flags=re.MULTILINE)
+
+
+def block_below(heading: str, markdown: str) -> list[str]:
+    """Return the command lines of the first block below a heading: each whole, without its note."""
+    section = markdown.split(f"\n{heading}\n\n", 1)[1]
+    block = re.match(r"(?: {4}.*\n)+", section)
+    assert block, f"no block below {heading}"
+    whole = re.sub(r" *\\\n +", " ", block[0])
+    return [re.sub(r" +# .*$", "", line.strip()) for line in whole.splitlines()]
