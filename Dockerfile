@@ -1,4 +1,5 @@
-# The images of artgrab, one target each: operator, scraper, downloader. See docs/images.md.
+# The images of artgrab, one target each: operator, scraper, downloader, trainer, serving. `bare` stands
+# in for the last two where tests bring their packages along. See docs/images.md.
 #
 #   make images                                  all of them, with docker or buildah
 #   docker build --target downloader --tag artgrab-downloader:dev .
@@ -36,6 +37,57 @@ COPY requirements/downloader.lock ./
 RUN uv venv --quiet /opt/artgrab && \
     uv pip sync --quiet --python /opt/artgrab --require-hashes downloader.lock && \
     find /opt/artgrab -name .lock -delete
+
+# What trainer and serving have in common, torch above all: one layer of both.
+FROM tools AS learning-packages
+# hadolint ignore=DL3008 # the linker of whatever Debian this is
+RUN apt-get -qq update && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends binutils && \
+    rm -rf /var/lib/apt/lists/*
+COPY requirements/serving.lock requirements/trainer.lock scripts/without-cuda ./
+# What compiles kernels goes, and stubs for compilers of others. At the end torch must start.
+RUN awk '/^[a-z]/ {take = seen[$1]++} take && NR != FNR' serving.lock trainer.lock >common.lock && \
+    uv venv --quiet /opt/artgrab && \
+    uv pip sync --quiet --python /opt/artgrab --require-hashes common.lock && \
+    ./without-cuda /opt/artgrab/lib/python3.11/site-packages && \
+    rm -r /opt/artgrab/lib/python3.11/site-packages/torch/include \
+        /opt/artgrab/lib/python3.11/site-packages/nvidia/cu13/include && \
+    find /opt/artgrab -name .lock -delete && \
+    LD_BIND_NOW=1 PYTHONDONTWRITEBYTECODE=1 /opt/artgrab/bin/python -c "import timm, torch, torchvision"
+
+FROM tools AS trainer-packages
+COPY requirements/serving.lock requirements/trainer.lock ./
+RUN awk '/^[a-z]/ {take = !seen[$1]++} take && NR != FNR' serving.lock trainer.lock >only.lock && \
+    uv venv --quiet /opt/artgrab && \
+    uv pip sync --quiet --python /opt/artgrab --require-hashes only.lock && \
+    find /opt/artgrab -name .lock -delete
+
+FROM tools AS serving-packages
+COPY requirements/serving.lock requirements/trainer.lock ./
+RUN awk '/^[a-z]/ {take = !seen[$1]++} take && NR != FNR' trainer.lock serving.lock >only.lock && \
+    uv venv --quiet /opt/artgrab && \
+    uv pip sync --quiet --python /opt/artgrab --require-hashes only.lock && \
+    find /opt/artgrab -name .lock -delete
+
+# Its packages are of the host: a folder that is mounted, and looked into last.
+FROM tools AS no-packages
+RUN uv venv --quiet /opt/artgrab && \
+    echo /opt/packages >/opt/artgrab/lib/python3.11/site-packages/host.pth && \
+    printf '%s\n' '#!/opt/artgrab/bin/python' 'from torch.distributed.run import main' 'main()' >/opt/artgrab/bin/torchrun && \
+    chmod +x /opt/artgrab/bin/torchrun && \
+    find /opt/artgrab -name .lock -delete
+
+# Java for TorchServe alone, in 65 MB instead of 250, with the classes of its own start loaded already.
+# Where manuals are left out Debian's package needs the folder for them.
+FROM tools AS java
+# hadolint ignore=DL3008 # Debian keeps only its newest Java, so a pinned one could not be had
+RUN mkdir -p /usr/share/man/man1 && \
+    apt-get -qq update && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends openjdk-17-jdk-headless && \
+    rm -rf /var/lib/apt/lists/* && \
+    jlink --add-modules java.se,jdk.crypto.ec,jdk.management,jdk.naming.dns,jdk.unsupported,jdk.zipfs \
+        --compress 2 --no-header-files --no-man-pages --strip-java-debug-attributes --output /opt/java && \
+    /opt/java/bin/java -Xshare:dump
 
 FROM tools AS code
 COPY requirements/build.lock ./
@@ -92,3 +144,31 @@ FROM runtime AS downloader
 COPY --from=downloader-packages /opt/artgrab /opt/artgrab
 COPY --from=code /code /opt/artgrab/lib/python3.11/site-packages
 ENTRYPOINT ["python", "-m", "artgrab.downloader"]
+
+# OpenMP counts the processors of a node, which a pod has seldom, and waits for its threads by spinning.
+FROM runtime AS learning
+ENV CUDA_VISIBLE_DEVICES="" \
+    OMP_NUM_THREADS=1 \
+    OMP_WAIT_POLICY=PASSIVE
+
+FROM learning AS learning-with-packages
+COPY --from=learning-packages /opt/artgrab /opt/artgrab
+
+FROM learning-with-packages AS trainer
+COPY --from=trainer-packages /opt/artgrab /opt/artgrab
+COPY --from=code /code /opt/artgrab/lib/python3.11/site-packages
+ENTRYPOINT ["python", "-m", "artgrab.trainer"]
+
+FROM learning-with-packages AS serving
+ENV JAVA_HOME=/opt/java
+COPY --from=java /opt/java /opt/java
+COPY --from=serving-packages /opt/artgrab /opt/artgrab
+COPY --from=code /code /opt/artgrab/lib/python3.11/site-packages
+ENTRYPOINT ["python", "-m", "artgrab.serving"]
+
+FROM learning AS bare
+ENV JAVA_HOME=/opt/java
+COPY --from=java /opt/java /opt/java
+COPY --from=no-packages /opt/artgrab /opt/artgrab
+COPY --from=code /code /opt/artgrab/lib/python3.11/site-packages
+ENTRYPOINT ["python"]

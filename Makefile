@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-cluster bench-operator cluster-up cluster-down chaos-run check docs format protos manifests images lock clean
+.PHONY: help setup run test test-cluster test-cluster-full bench-operator cluster-up cluster-down chaos-run check docs format protos manifests images lock clean
 
 PYTHON ?= python3
 OUTPUT ?= table
@@ -28,6 +28,9 @@ test: setup ## Unit and integration tests
 
 test-cluster: setup ## Tests on a real Kubernetes, which is built the first time and ended afterwards
 	@$(BIN)/pytest tests/cluster
+
+test-cluster-full: setup ## The same with the real images of trainer and serving, of 2 GB each
+	@ARTGRAB_CLUSTER_IMAGES=full $(BIN)/pytest tests/cluster
 
 cluster-up: setup ## Start a Kubernetes for tests on this host; prints the KUBECONFIG to use
 	@$(BIN)/python -m tests.cluster up

@@ -9,7 +9,7 @@ from tests.cluster.commands import progress, run
 from tests.cluster.kubectl import Kubectl
 
 LABEL = "artgrab.dev/session"
-"""Marks each namespace of the tests on an installation."""
+"""Marks each namespace, and each volume, of the tests on an installation."""
 _SHARED = ("clusterroles", "clusterrolebindings", "customresourcedefinitions")
 """Kinds of objects of a chart that lie in no namespace."""
 _GOING_SECONDS = 180
@@ -28,6 +28,7 @@ def remove_former(kubectl: Kubectl, *, helm: str, release: str, namespace: str) 
         kubectl("delete", name, "--ignore-not-found", "--wait=false")
     for name in left:
         kubectl.wait(name, "delete")
+    kubectl("delete", "persistentvolumes", f"--selector={LABEL}")
 
 
 def _uninstall(kubectl: Kubectl, *, helm: str, release: str, namespace: str) -> None:

@@ -2,15 +2,22 @@
 
 `scripts/images` builds them, and the archives are kept in the cache by a digest of all that goes
 in, which is their tag as well: a pod of a former build is never mistaken for one of this.
+
+The images of trainer and serving hold gigabytes of Python packages. A small one with our code and
+Java alone stands in for both, and pods have the packages of this host (see `packages`), unless
+ARTGRAB_CLUSTER_IMAGES=full asks for the real ones.
 """
 
+import os
 import shutil
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from artgrab.common.errors import SurroundingsError
 from tests.cluster.base_image import ensure_base_image
 from tests.cluster.builds import HERE, cluster_cache, digest_of
 from tests.cluster.commands import progress, run, succeeds
@@ -21,6 +28,10 @@ from tests.world.world import prepare
 ROOT = HERE.parents[1]
 REGISTRY = "localhost"
 SERVICES = ("operator", "scraper", "downloader")
+STAND_IN = "bare"
+LEARNING = ("trainer", "serving")
+PYTHON = (3, 11)
+"""Of the images: packages of another one would not do in them."""
 BUILD_SECONDS = 3600
 """Two minutes where two cores are free."""
 KEPT_SECONDS = 3600
@@ -28,6 +39,10 @@ KEPT_SECONDS = 3600
 VERSION = "1"
 """Goes up when a build gives something else from the same inputs."""
 _TEST_DOCKERFILE = "tests/cluster/Dockerfile"
+_CODE = (
+    *("Dockerfile", "LICENSE", "README.md", "pyproject.toml"),
+    *("requirements", "operator", "protos", "services"),
+)
 _BUILDER = ("scripts/images", ".dockerignore", "tests/cluster/base_image.py")
 
 
@@ -58,6 +73,21 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Learning:
+    """The images of trainer and serving."""
+
+    trainer: str
+    """Without registry and tag, as in the chart's values."""
+    serving: str
+    tag: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether they have their packages themselves."""
+        return self.trainer != _image(STAND_IN)
+
+
+@dataclass(frozen=True)
 class Images:
     """Archives by the full names of the images in them; `tag` is that of operator and services."""
 
@@ -65,6 +95,7 @@ class Images:
     tag: str
     world: str
     object_store: str
+    learning: Learning
     archives: Mapping[str, Path]
 
     def load_into(self, provider: Provider, *, known: Iterable[str] = ()) -> None:
@@ -76,24 +107,47 @@ class Images:
                 provider.load_image(archive)
 
 
+def wants_whole_images() -> bool:
+    """Return whether tests are to use the real images of trainer and serving, or can only so.
+
+    Raises SurroundingsError where ARTGRAB_CLUSTER_IMAGES says something else than bare or full.
+    """
+    asked = os.environ.get("ARTGRAB_CLUSTER_IMAGES", "bare")
+    if asked not in ("bare", "full"):
+        raise SurroundingsError(f"ARTGRAB_CLUSTER_IMAGES is bare or full, not {asked}")
+    return asked == "full" or sys.version_info[:2] != PYTHON
+
+
 def ensure_images() -> Images:
     """Return all images, built where they are missing (some two minutes the first time)."""
+    whole = wants_whole_images()
     prepare(wiki=False)
     services, world, seaweedfs = _services(), _world(), _seaweedfs()
-    archives = {name: file for one in (services, world, seaweedfs) for name, file in _ensure(one)}
+    parts = [services, world, seaweedfs, *([_learning()] if whole else ())]
+    archives = {name: file for one in parts for name, file in _ensure(one)}
     return Images(
         registry=REGISTRY,
         tag=services.tag,
         world=_name("world", world.tag),
         object_store=_name("seaweedfs", seaweedfs.tag),
+        learning=_chosen(services, whole=whole),
         archives=archives,
     )
 
 
+def _chosen(services: Part, *, whole: bool) -> Learning:
+    if whole:
+        trainer, serving = map(_image, LEARNING)
+        return Learning(trainer, serving, tag=_learning().tag)
+    return Learning(_image(STAND_IN), _image(STAND_IN), tag=services.tag)
+
+
 def _services() -> Part:
-    inputs = ("Dockerfile", "LICENSE", "README.md", "pyproject.toml")
-    folders = ("requirements", "operator", "protos", "services")
-    return Part("services", SERVICES, (*inputs, *folders))
+    return Part("services", (*SERVICES, STAND_IN), _CODE)
+
+
+def _learning() -> Part:
+    return Part("learning", LEARNING, (*_CODE, "scripts/without-cuda"))
 
 
 def _world() -> Part:
@@ -134,8 +188,12 @@ def _of_buildah() -> tuple[str | Path, ...]:
     return ("--base-archive", ensure_base_image(), "--root", cluster_cache() / "buildah")
 
 
+def _image(name: str) -> str:
+    return f"artgrab-{name}"
+
+
 def _name(image: str, tag: str) -> str:
-    return f"{REGISTRY}/artgrab-{image}:{tag}"
+    return f"{REGISTRY}/{_image(image)}:{tag}"
 
 
 def _files(root: Path, names: Iterable[str]) -> Iterable[Path]:

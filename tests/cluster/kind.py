@@ -1,13 +1,16 @@
 """A Kubernetes in Docker, by kind: for hosts with Docker, such as CI at GitHub."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from artgrab.common.errors import SurroundingsError
 from tests.cluster.builds import HERE
 from tests.cluster.commands import run, succeeds, wait_until
+from tests.cluster.packages import host_folder
 from tests.cluster.providers import BASE_IMAGE, Capabilities, state_root
 
 CLUSTER = "artgrab-test"
@@ -51,7 +54,9 @@ class KindProvider:
     def _create(self) -> None:
         self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
         options = (f"--image={NODE_IMAGE}", f"--kubeconfig={self.kubeconfig()}", "--wait=5m")
-        run("kind", "create", "cluster", f"--name={CLUSTER}", *options, seconds=UP_SECONDS)
+        given = json.dumps(_cluster())
+        command = ("kind", "create", "cluster", f"--name={CLUSTER}", "--config=-", *options)
+        run(*command, given=given, seconds=UP_SECONDS)
 
     def _answers(self) -> bool:
         return self.exists() and succeeds(*self._kubectl("get", "--raw", "/readyz"), seconds=20)
@@ -108,3 +113,14 @@ class KindProvider:
             run("kind", "delete", "cluster", *words, seconds=UP_SECONDS)
         if self._state.exists():
             shutil.rmtree(self._state)
+
+
+def _cluster() -> dict[str, Any]:
+    """The node has this host's Python packages under the path that they have here."""
+    folder = str(host_folder())
+    mount = {"hostPath": folder, "containerPath": folder, "readOnly": True}
+    return {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "nodes": [{"role": "control-plane", "extraMounts": [mount]}],
+    }

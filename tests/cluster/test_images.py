@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.cluster.commands import wait_until
-from tests.cluster.images import REGISTRY, SERVICES
+from tests.cluster.images import LEARNING, REGISTRY, SERVICES
 from tests.cluster.installed import Installation
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.packages import learning_values, offer_packages
 from tests.cluster.worlds import WorldPods
 
 _RESTRICTED = {
@@ -38,14 +39,43 @@ async def main():
 
 asyncio.run(main())
 """
+_FIND_WRITABLE = (
+    *("find", "/", "-xdev", "(", "-type", "d", "-not", "-executable", ")", "-prune"),
+    *("-o", "-type", "f", "-perm", "-o+w", "-print"),
+)
+_START_ALL = """
+import importlib, json, os, pkgutil, sys
+import torch
+
+for name in sys.argv[1:]:
+    package = importlib.import_module(f"artgrab.{name}")
+    for module in pkgutil.walk_packages(package.__path__, f"artgrab.{name}."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+ours = {os.path.dirname(sys.modules[f"artgrab.{name}"].__file__) for name in sys.argv[1:]}
+print(json.dumps({"user": os.getuid(), "threads": torch.get_num_threads(), "ours": sorted(ours)}))
+"""
+_FIND_JAVA = """
+from artgrab.serving.torchserve.programs import find_programs
+print(find_programs().java)
+"""
 
 
 def said(
-    kubectl: Kubectl, image: str, command: Sequence[str], environment: Mapping[str, str]
+    kubectl: Kubectl,
+    image: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    volumes: Sequence[Mapping[str, Any]] = (),
+    mounts: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Return what a pod writes that runs a command and ends well."""
     name = f"try-{uuid.uuid4().hex[:8]}"
-    kubectl.apply(_pod(name, image, command, environment))
+    pod = _pod(name, image, command, environment)
+    pod["spec"]["volumes"] += volumes
+    pod["spec"]["containers"][0]["volumeMounts"] += mounts
+    kubectl.apply(pod)
     try:
         wait_until(lambda: _phase(kubectl, name) in ("Succeeded", "Failed"), f"{image} has ended")
         told = kubectl("logs", name)
@@ -97,6 +127,46 @@ def test_chromium_shows_pages_in_a_restricted_pod(installed: Installation) -> No
 @pytest.mark.parametrize("name", SERVICES)
 def test_nobody_can_write_the_files_of_an_image(name: str, installed: Installation) -> None:
     image = f"{REGISTRY}/artgrab-{name}:{installed.images.tag}"
-    closed = ("(", "-type", "d", "-not", "-executable", ")", "-prune")
-    command = ("find", "/", "-xdev", *closed, "-o", "-type", "f", "-perm", "-o+w", "-print")
-    assert said(installed.kubectl, image, command, {}) == ""
+    assert said(installed.kubectl, image, _FIND_WRITABLE, {}) == ""
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_nobody_can_write_the_files_of_who_learns(name: str, installed: Installation) -> None:
+    assert said_by_learner(installed, name, _FIND_WRITABLE) == ""
+
+
+@pytest.mark.parametrize(
+    ("image", "packages"),
+    [("trainer", ("dataset", "trainer")), ("serving", ("serving",))],
+)
+def test_whoever_learns_starts_in_a_restricted_pod(
+    image: str, packages: tuple[str, ...], installed: Installation
+) -> None:
+    command = ("python", "-c", _START_ALL, *packages)
+    told = json.loads(said_by_learner(installed, image, command).splitlines()[-1])
+    home = "/opt/artgrab/lib/python3.11/site-packages/artgrab"
+    assert told == {
+        "user": 10001,
+        "threads": 1,
+        "ours": [f"{home}/{package}" for package in packages],
+    }
+
+
+def test_the_trainer_can_meet_others_and_the_server_has_its_java(installed: Installation) -> None:
+    assert "--rdzv-backend" in said_by_learner(installed, "trainer", ("torchrun", "--help"))
+    told = said_by_learner(installed, "serving", ("python", "-c", _FIND_JAVA))
+    assert told.strip() == "/opt/java/bin/java"
+
+
+def said_by_learner(installed: Installation, name: str, command: Sequence[str]) -> str:
+    """Return what a pod of trainer or serving writes, with the packages that tests give it."""
+    values = learning_values(installed.images.learning)[name]
+    offer_packages(installed.kubectl, installed.kubectl.namespace)
+    return said(
+        installed.kubectl,
+        f"{REGISTRY}/{values['image']['name']}:{values['image']['tag']}",
+        command,
+        {},
+        volumes=values.get("volumes", ()),
+        mounts=values.get("volumeMounts", ()),
+    )

@@ -1,10 +1,17 @@
-"""When images for a cluster are built anew."""
+"""When images for a cluster are built anew, and what those without packages need beside them."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.images import Part
+from artgrab.common.errors import SurroundingsError
+from tests.cluster.images import Learning, Part, wants_whole_images
+from tests.cluster.packages import CLAIM, FOLDER, documents, host_folder, learning_values
+
+_BARE = Learning("artgrab-bare", "artgrab-bare", tag="1")
+_WHOLE = Learning("artgrab-trainer", "artgrab-serving", tag="2")
 
 
 @pytest.fixture
@@ -39,3 +46,53 @@ def test_another_name_gives_another_tag(tree: Path) -> None:
     before = _part(tree).tag
     (tree / "services/artgrab/one.py").rename(tree / "services/artgrab/two.py")
     assert _part(tree).tag != before
+
+
+def test_real_images_bring_their_packages_along() -> None:
+    values = learning_values(_WHOLE)
+    assert values["trainer"] == {"image": {"name": "artgrab-trainer", "tag": "2"}}
+    assert values["serving"] == {"image": {"name": "artgrab-serving", "tag": "2"}}
+
+
+@pytest.mark.parametrize("service", ["trainer", "serving"])
+def test_stand_ins_have_the_packages_of_the_host(service: str) -> None:
+    values = learning_values(_BARE)[service]
+    (volume,), (mount,) = values["volumes"], values["volumeMounts"]
+    assert volume["persistentVolumeClaim"] == {"claimName": CLAIM, "readOnly": True}
+    assert mount == {"name": volume["name"], "mountPath": FOLDER, "readOnly": True}
+
+
+def test_a_claim_and_its_volume_name_each_other() -> None:
+    volume, claim = documents("pictures")
+    assert claim["spec"]["volumeName"] == volume["metadata"]["name"]
+    named = {"namespace": claim["metadata"]["namespace"], "name": claim["metadata"]["name"]}
+    assert volume["spec"]["claimRef"] == named
+    assert volume["metadata"]["name"] != documents("others")[0]["metadata"]["name"]
+
+
+def test_the_packages_of_the_host_can_be_read_by_everybody() -> None:
+    folder = host_folder()
+    assert (folder / "torch/__init__.py").is_file()
+    closed = [path for path in folder.iterdir() if not path.stat().st_mode & os.R_OK]
+    assert not closed
+
+
+@pytest.mark.parametrize(("asked", "whole"), [("bare", False), ("full", True)])
+def test_whoever_asks_for_real_images_has_them(
+    asked: str, whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.cluster.images.PYTHON", sys.version_info[:2])
+    monkeypatch.setenv("ARTGRAB_CLUSTER_IMAGES", asked)
+    assert wants_whole_images() is whole
+
+
+def test_packages_of_another_python_do_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ARTGRAB_CLUSTER_IMAGES", raising=False)
+    monkeypatch.setattr("tests.cluster.images.PYTHON", (3, 2))
+    assert wants_whole_images()
+
+
+def test_what_is_no_kind_of_image_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARTGRAB_CLUSTER_IMAGES", "half")
+    with pytest.raises(SurroundingsError, match="bare or full"):
+        wants_whole_images()

@@ -5,12 +5,20 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-IMAGES = ("operator", "scraper", "downloader")
+EXTRAS = {
+    "operator": ("operator",),
+    "scraper": ("scraper",),
+    "downloader": ("downloader",),
+    "trainer": ("trainer", "dataset"),
+    "serving": ("serving", "torchserve"),
+}
+"""What each image has, by the project's names; the first is its service."""
 _DOCKERFILE = "tests/cluster/Dockerfile"
 WORLD = "../tests/cluster/world"
 OTHERS = ("bootstrap", "../tests/cluster/seaweedfs", WORLD)
@@ -54,10 +62,10 @@ def _locked(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9-]+)==(\S+) \\$", text, flags=re.MULTILINE))
 
 
-def _wanted(extra: str) -> set[str]:
-    """Return the packages that the project names for an extra."""
+def _wanted(extras: Sequence[str]) -> set[str]:
+    """Return the packages that the project names for extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return _named(project, [*project["dependencies"], f"artgrab[{extra}]"])
+    return _named(project, [*project["dependencies"], f"artgrab[{','.join(extras)}]"])
 
 
 def _named(project: dict[str, dict[str, list[str]]], requirements: list[str]) -> set[str]:
@@ -68,25 +76,35 @@ def _named(project: dict[str, dict[str, list[str]]], requirements: list[str]) ->
             for extra in extras[1].split(","):
                 found |= _named(project, project["optional-dependencies"][extra])
         else:
-            found.add(re.split(r"[\[>]", requirement)[0])
+            found.add(re.split(r"[\[>=]", requirement)[0])
     return found
 
 
-@pytest.mark.parametrize("name", [*IMAGES, *OTHERS])
+@pytest.mark.parametrize("name", [*EXTRAS, *OTHERS])
 def test_a_lock_has_the_versions_of_the_lock_of_everything(name: str) -> None:
     locked = _locked(name)
     assert locked
     assert locked.items() <= _locked("all").items(), "run scripts/lock"
 
 
-@pytest.mark.parametrize("image", IMAGES)
+@pytest.mark.parametrize("image", EXTRAS)
 def test_the_lock_of_an_image_has_all_that_the_project_names_for_it(image: str) -> None:
-    assert _wanted(image) <= _locked(image).keys(), "run scripts/lock"
+    assert _wanted(EXTRAS[image]) <= _locked(image).keys(), "run scripts/lock"
 
 
-@pytest.mark.parametrize("image", IMAGES)
-def test_a_service_imports_only_what_the_lock_of_its_image_has(image: str) -> None:
-    _run_knowing_only(image, _IMPORT_ALL, f"artgrab.{image}")
+@pytest.mark.parametrize(
+    ("image", "service"),
+    [*((image, extras[0]) for image, extras in EXTRAS.items()), ("trainer", "dataset")],
+)
+def test_a_service_imports_only_what_the_lock_of_its_image_has(image: str, service: str) -> None:
+    _run_knowing_only(image, _IMPORT_ALL, f"artgrab.{service}")
+
+
+@pytest.mark.parametrize("image", ["trainer", "serving"])
+def test_no_image_has_what_only_graphics_cards_use(image: str) -> None:
+    names = _locked(image).keys()
+    of_cards = {name for name in names if re.match("cuda|nvidia|triton", name)}
+    assert of_cards == {"nvidia-cuda-runtime"}
 
 
 def test_the_sites_of_the_demo_world_need_only_what_their_image_has() -> None:
