@@ -72,6 +72,11 @@ def test_bash_offers_commands(tmp_path: Path) -> None:
     assert offered(tmp_path, "artgrab st") == ["status"]
 
 
+def test_bash_offers_the_commands_of_a_group_and_their_options(tmp_path: Path) -> None:
+    assert offered(tmp_path, "artgrab cluster ") == ["status"]
+    assert "--all-namespaces" in offered(tmp_path, "artgrab cluster status --")
+
+
 def test_bash_offers_documents(tmp_path: Path) -> None:
     for name in ("art.yaml", "notes.txt"):
         (tmp_path / name).touch()
