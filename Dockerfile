@@ -73,8 +73,6 @@ RUN awk '/^[a-z]/ {take = !seen[$1]++} take && NR != FNR' trainer.lock serving.l
 FROM tools AS no-packages
 RUN uv venv --quiet /opt/artgrab && \
     echo /opt/packages >/opt/artgrab/lib/python3.11/site-packages/host.pth && \
-    printf '%s\n' '#!/opt/artgrab/bin/python' 'from torch.distributed.run import main' 'main()' >/opt/artgrab/bin/torchrun && \
-    chmod +x /opt/artgrab/bin/torchrun && \
     find /opt/artgrab -name .lock -delete
 
 # Java for TorchServe alone, in 65 MB instead of 250, with the classes of its own start loaded already.

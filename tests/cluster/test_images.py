@@ -153,7 +153,8 @@ def test_whoever_learns_starts_in_a_restricted_pod(
 
 
 def test_the_trainer_can_meet_others_and_the_server_has_its_java(installed: Installation) -> None:
-    assert "--rdzv-backend" in said_by_learner(installed, "trainer", ("torchrun", "--help"))
+    command = ("python", "-m", "torch.distributed.run", "--help")
+    assert "--rdzv-backend" in said_by_learner(installed, "trainer", command)
     told = said_by_learner(installed, "serving", ("python", "-c", _FIND_JAVA))
     assert told.strip() == "/opt/java/bin/java"
 
