@@ -76,6 +76,10 @@ def running(jobs: Iterable[LearningJob]) -> list[LearningJob]:
     return [job for job in jobs if not job.finished and not job.deleting]
 
 
+def _by_end(job: LearningJob) -> tuple[datetime, datetime, str]:
+    return job.ended_at or job.created, job.created, job.name
+
+
 @dataclass(frozen=True)
 class Line:
     """The Jobs of one kind, one after the other: at most one of them runs."""
@@ -93,7 +97,7 @@ class Line:
     def last(self) -> LearningJob | None:
         """The Job that ended last."""
         ended = (job for job in self.jobs if job.finished)
-        return max(ended, key=lambda job: (job.ended_at or job.created, job.name), default=None)
+        return max(ended, key=_by_end, default=None)
 
     def running_step(self, job: LearningJob) -> Step:
         """Return the step of a Job that runs: its pod is looked at again after a while."""
