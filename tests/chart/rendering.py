@@ -43,6 +43,11 @@ def scenario(name: str) -> Path:
     return CHART / f"ci/{name}-values.yaml"
 
 
+def is_hook(document: Document) -> bool:
+    """Tell whether it is there for `helm test` alone."""
+    return "helm.sh/hook" in document["metadata"].get("annotations", {})
+
+
 def documents(text: str) -> list[Document]:
     """Return the documents of a rendered chart."""
     return [one for one in yaml.safe_load_all(text) if one]

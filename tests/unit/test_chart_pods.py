@@ -64,7 +64,7 @@ def test_every_container_meets_the_restricted_profile_on_a_root_that_is_read_onl
             assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
             assert "memory" in container["resources"]["limits"]
         kinds = {kind for volume in pod["volumes"] for kind in volume.keys() - {"name"}}
-        assert kinds <= {"emptyDir", "secret"}
+        assert kinds <= {"configMap", "emptyDir", "secret"}
 
 
 @everywhere

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chart.rendering import SCENARIOS, Document, documents, render, scenario
+from tests.chart.rendering import SCENARIOS, Document, documents, is_hook, render, scenario
 
 pytestmark = [
     pytest.mark.timeout(1800),  # helm is built the first time
@@ -50,11 +50,11 @@ def test_nothing_is_granted_by_wildcard(values: Path) -> None:
     assert "*" not in words
 
 
-def test_only_the_operator_is_bound_to_a_role(values: Path) -> None:
+def test_only_the_operator_and_a_test_while_it_runs_are_bound_to_a_role(values: Path) -> None:
     subjects = [
         subject
         for one in _rendered(values)
-        if one["kind"] in BINDINGS
+        if one["kind"] in BINDINGS and not is_hook(one)
         for subject in one["subjects"]
     ]
     assert {one["name"] for one in subjects} == {"artgrab-operator"}
