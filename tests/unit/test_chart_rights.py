@@ -89,6 +89,27 @@ def test_named_namespaces_take_the_place_of_the_whole_cluster(values: Path) -> N
         assert operators == [("ClusterRole", None)]
 
 
+def test_services_and_deployments_are_written_only_where_classifiers_may_be(values: Path) -> None:
+    writing = [
+        (one["kind"], one["metadata"]["name"], one["metadata"].get("namespace"))
+        for one in _rendered(values)
+        if one["kind"] in ROLES and not is_hook(one)
+        for rule in one["rules"]
+        if {"services", "deployments"} & set(rule["resources"]) and "patch" in rule["verbs"]
+    ]
+    assert {(kind, name) for kind, name, _ in writing} <= {("Role", "artgrab-operator-classifiers")}
+    assert all(namespace for _, _, namespace in writing)
+
+
+def test_what_serves_is_never_deleted_by_the_operator(values: Path) -> None:
+    rights = {
+        (resource, verb)
+        for role, resource, verb, _ in _rules(_rendered(values))
+        if "operator" in role
+    }
+    assert not {one for one in rights if one[1] == "delete"} - {("jobs", "delete")}
+
+
 def test_people_get_the_kinds_by_the_roles_they_have(values: Path) -> None:
     aggregated = {
         label.rpartition("-")[2]: one

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from artgrab.operator import watches
 from artgrab.operator.app import App
-from artgrab.operator.cluster import CATEGORY, Listing, NotListedError
+from artgrab.operator.cluster import CATEGORY, JOB, Listing, NotListedError
 from artgrab.operator.metrics import Metrics
 from artgrab.operator.observed import Body, Key
 from artgrab.operator.spaces import Spaces
@@ -35,7 +35,7 @@ class ListedCluster(PlayedCluster):
     ) -> Listing:
         if namespace in self.refused:
             raise NotListedError(f"forbidden in the namespace {namespace}")
-        held = self.world.categories if kind is CATEGORY else self.world.jobs
+        held: Any = {CATEGORY: self.world.categories, JOB: self.world.jobs}.get(kind, {})
         bodies: list[Body] = [
             copy.deepcopy(body)
             for body in held.values()

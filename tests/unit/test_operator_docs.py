@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from artgrab.common.statuses import CategoryCondition, RunReason
+from artgrab.common.statuses import CategoryCondition, ClassifierCondition, RunReason
+from artgrab.operator.classifiers.conditions import Reason as ClassifierReason
 from artgrab.operator.conditions import Reason
 from artgrab.operator.metrics import Metrics
 from artgrab.operator.settings import OperatorSettings
@@ -33,14 +34,17 @@ def test_every_setting_is_told_with_its_default() -> None:
     assert not missing, "\n".join(missing)
 
 
-@pytest.mark.parametrize("word", [*Reason, *RunReason, *CategoryCondition])
+@pytest.mark.parametrize(
+    "word",
+    sorted({*Reason, *RunReason, *CategoryCondition, *ClassifierReason, *ClassifierCondition}),
+)
 def test_every_reason_and_condition_is_told(word: str) -> None:
     assert f"`{word}`" in DOCS
 
 
 def test_every_metric_is_told() -> None:
     metrics = Metrics()
-    metrics.watch(queue_depth=int, scrapes=int, categories=list)
+    metrics.watch(queue_depth=int, scrapes=int, categories=list, classifiers=list, learning=list)
     families = [one.name.removeprefix("artgrab_operator_") for one in metrics.registry.collect()]
     told = set(re.findall(r"^\| `([a-z_]+?)(?:_total)?[`{]", DOCS, re.MULTILINE))
     assert set(families) == told

@@ -168,7 +168,7 @@ def test_a_worker_that_hangs_is_noticed() -> None:
     agenda.take(clock())
     clock.now = 200
     health = Health(settings_of(), clock, lambda: clock() - (agenda.still_since() or 0))
-    assert health.trouble() == "a look at a category has taken, or not begun for, 200 s"
+    assert health.trouble() == "a look has taken, or not begun for, 200 s"
 
 
 def test_a_long_line_that_moves_is_no_trouble() -> None:

@@ -14,6 +14,7 @@ from prometheus_client import start_http_server
 
 from artgrab.common.errors import SurroundingsError
 from artgrab.operator.admissions import Admissions
+from artgrab.operator.classifiers.learning import Learning
 from artgrab.operator.cluster import Cluster, connect
 from artgrab.operator.health import Health
 from artgrab.operator.metrics import Metrics
@@ -63,7 +64,15 @@ class App:
         self.queue = WorkQueue[Key](
             reconciler.reconcile, clock=time.monotonic, told=metrics.reconciled
         )
-        self._health = Health(settings, time.monotonic, self.queue.stuck_seconds)
+        self.learning = Learning(
+            settings,
+            cluster,
+            self.mirror,
+            clock=_now,
+            told=metrics.reconciled,
+            instance=socket.gethostname(),
+        )
+        self._health = Health(settings, time.monotonic, self._stuck_seconds)
         self._tasks: list[asyncio.Task[None]] = []
 
     def _tools(self, token_key: bytes) -> Tools:
@@ -79,15 +88,22 @@ class App:
             instance=socket.gethostname(),
         )
 
+    def _stuck_seconds(self) -> float:
+        return max(self.queue.stuck_seconds(), self.learning.queue.stuck_seconds())
+
     def start(self) -> None:
         """Begin to work on what was seen."""
+        learning, workers = self.learning, self.settings.workers
         self._metrics.watch(
-            queue_depth=lambda: len(self.queue.agenda),
+            queue_depth=lambda: len(self.queue.agenda) + len(learning.queue.agenda),
             scrapes=lambda: len(self.mirror.unfinished()),
             categories=self.mirror.categories,
+            classifiers=learning.mirror.classifiers,
+            learning=learning.mirror.unfinished,
         )
         self._tasks = [
-            asyncio.create_task(self.queue.work(self.settings.workers), name="workers"),
+            asyncio.create_task(self.queue.work(workers), name="workers"),
+            asyncio.create_task(learning.queue.work(workers), name="workers of classifiers"),
             asyncio.create_task(self._resync_again_and_again(), name="resync"),
         ]
 
@@ -106,17 +122,26 @@ class App:
 
     def see_category(self, body: Body, *, gone: bool = False) -> None:
         """Take the state of a category, and ask for a look at it."""
-        self.queue.add(
-            self.mirror.remove_category(body) if gone else self.mirror.put_category(body)
-        )
+        key = self.mirror.remove_category(body) if gone else self.mirror.put_category(body)
+        self.queue.add(key)
+        self.learning.see_change_in(key.namespace)
 
     def see_job(self, body: Body, *, gone: bool = False) -> None:
         """Take the state of a Job, and ask for a look at whom it concerns."""
+        self.learning.see_job(body, gone=gone)
         key = self.mirror.remove_job(body) if gone else self.mirror.put_job(body)
         if key is not None:
             self.queue.add(key)
         for waiting in self._admissions.next_in_line(self.mirror.unfinished()):
             self.queue.add(waiting)
+
+    def see_classifier(self, body: Body, *, gone: bool = False) -> None:
+        """Take the state of a classifier, and ask for a look at it."""
+        self.learning.see_classifier(body, gone=gone)
+
+    def see_deployment(self, body: Body, *, gone: bool = False) -> None:
+        """Take the state of a Deployment, and ask for a look at the classifier that it serves."""
+        self.learning.see_deployment(body, gone=gone)
 
     async def resync(self) -> None:
         """Look at everything, whatever the watches have missed."""
@@ -128,6 +153,10 @@ class App:
             self.queue.add(key)
         for category in self.mirror.categories():
             self.queue.add(category.key)
+        self.learning.replace(
+            everything.classifiers, jobs, everything.deployments, since=everything.since
+        )
+        await self.learning.make_defaults()
 
     async def _resync_again_and_again(self) -> None:
         while True:
@@ -160,7 +189,7 @@ async def start_app(settings: OperatorSettings) -> App:
 
 
 async def _wait_for_resource(spaces: Spaces) -> None:
-    """Wait for the definition of ArtCategory: a chart may bring it at the same time."""
+    """Wait for the definitions of our kinds: a chart may bring them at the same time."""
     until = time.monotonic() + _CRD_SECONDS
     while True:
         try:
@@ -174,4 +203,5 @@ async def _wait_for_resource(spaces: Spaces) -> None:
 
 
 def _unknown(error: Any) -> str:
-    return f"ArtCategories cannot be listed: {error}; are k8s/crds applied, and may they be read?"
+    what = f"ArtCategories or ArtClassifiers cannot be listed: {error}"
+    return f"{what}; are k8s/crds applied, and may they be read?"

@@ -10,7 +10,7 @@ _MISSED_RESYNCS = 3
 
 @dataclass
 class Health:
-    """Watches the queue and the resync; a quiet cluster is healthy, also one whose API is down.
+    """Watches the queues and the resync; a quiet cluster is healthy, also one whose API is down.
 
     The resync counts as tried even where the API server did not answer: a restart of the operator
     would not mend that.
@@ -19,7 +19,7 @@ class Health:
     settings: OperatorSettings
     clock: Callable[[], float]
     stuck_seconds: Callable[[], float]
-    """How long a look has taken, or none has begun though categories wait."""
+    """How long a look has taken, or none has begun though some wait."""
     _last_resync: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -33,7 +33,7 @@ class Health:
         """Return what is stuck; empty where nothing is."""
         stuck = self.stuck_seconds()
         if stuck > self.settings.stuck_seconds:
-            return f"a look at a category has taken, or not begun for, {stuck:.0f} s"
+            return f"a look has taken, or not begun for, {stuck:.0f} s"
         age = self.clock() - self._last_resync
         if age > self.settings.resync_seconds * _MISSED_RESYNCS:
             return f"the last look at everything was {age:.0f} s ago"

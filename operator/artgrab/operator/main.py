@@ -15,13 +15,15 @@ from artgrab.common.servers import read_settings
 from artgrab.operator import names
 from artgrab.operator.app import start_app
 from artgrab.operator.settings import OperatorSettings
-from artgrab.operator.spaces import SCRAPES
+from artgrab.operator.spaces import DEPLOYMENTS, JOBS, selector_text
 from artgrab.operator.watches import outlive_refusals
 
 _REQUEST_SECONDS = 30.0
 _CONNECT_SECONDS = 10.0
 _OURS = (names.GROUP, names.VERSION, names.PLURAL)
+_CLASSIFIERS = (names.GROUP, names.VERSION, names.CLASSIFIER_PLURAL)
 _JOBS = ("batch", "v1", "jobs")
+_DEPLOYMENTS = ("apps", "v1", "deployments")
 
 
 @kopf.on.startup()
@@ -44,8 +46,8 @@ def _configure(settings: kopf.OperatorSettings, *, cluster_wide: bool) -> None:
     settings.scanning.disabled = not cluster_wide  # a Role can neither list namespaces nor CRDs
     settings.networking.request_timeout = _REQUEST_SECONDS  # a lost answer must not stop a watch
     settings.networking.connect_timeout = _CONNECT_SECONDS
-    selector = ",".join(f"{label}={value}" for label, value in SCRAPES.items())
-    settings.watching.label_selectors[_JOBS] = selector
+    settings.watching.label_selectors[_JOBS] = selector_text(JOBS)
+    settings.watching.label_selectors[_DEPLOYMENTS] = selector_text(DEPLOYMENTS)
     # Nothing of this is used; should it ever be, then under a name that is ours alone.
     settings.persistence.finalizer = f"{names.GROUP}/kopf"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=names.GROUP)
@@ -77,5 +79,17 @@ async def see_category(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
 
 @kopf.on.event(*_JOBS)
 async def see_job(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
-    """Ask for a look at the category of a Job."""
+    """Ask for a look at whom a Job concerns."""
     memo.app.see_job(event["object"], gone=event["type"] == "DELETED")
+
+
+@kopf.on.event(*_CLASSIFIERS)
+async def see_classifier(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    """Ask for a look at a classifier."""
+    memo.app.see_classifier(event["object"], gone=event["type"] == "DELETED")
+
+
+@kopf.on.event(*_DEPLOYMENTS)
+async def see_deployment(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    """Ask for a look at the classifier that a Deployment serves."""
+    memo.app.see_deployment(event["object"], gone=event["type"] == "DELETED")

@@ -1,4 +1,4 @@
-"""Prometheus metrics of the operator; names of categories are never among the labels."""
+"""Prometheus metrics of the operator; names of objects are never among the labels."""
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable
@@ -7,11 +7,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from artgrab.common.statuses import CategoryCondition
+from artgrab.common.statuses import CategoryCondition, ClassifierCondition
+from artgrab.operator.classifiers.conditions import Reason
+from artgrab.operator.classifiers.observed import Classifier, LearningJob
 from artgrab.operator.conditions import found
 from artgrab.operator.observed import Category
 
 _PREFIX = "artgrab_operator_"
+_NEW = "New"
+_UNKNOWN = "Unknown"
 
 
 class Metrics:
@@ -21,13 +25,13 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._reconciles = Counter(
             f"{_PREFIX}reconcile",
-            "Categories that were looked at, by result: done, look_again, error.",
+            "Looks at categories and classifiers, by result: done, look_again, error.",
             ["result"],
             registry=self.registry,
         )
         self._seconds = Histogram(
             f"{_PREFIX}reconcile_duration_seconds",
-            "Time that a look at a category takes.",
+            "Time that a look takes.",
             registry=self.registry,
         )
         self._retries = Counter(
@@ -41,7 +45,7 @@ class Metrics:
         )
 
     def reconciled(self, result: str, seconds: float) -> None:
-        """Note the end of a look at a category."""
+        """Note the end of a look at a category or a classifier."""
         self._reconciles.labels(result).inc()
         self._seconds.observe(seconds)
         if result != "done":
@@ -57,32 +61,67 @@ class Metrics:
         queue_depth: Callable[[], int],
         scrapes: Callable[[], int],
         categories: Callable[[], Iterable[Category]],
+        classifiers: Callable[[], Iterable[Classifier]],
+        learning: Callable[[], Iterable[LearningJob]],
     ) -> None:
         """Show these numbers as they are whenever somebody reads the metrics."""
         Gauge(
-            f"{_PREFIX}queue_depth", "Categories that wait to be looked at.", registry=self.registry
+            f"{_PREFIX}queue_depth",
+            "Categories and classifiers that wait to be looked at.",
+            registry=self.registry,
         ).set_function(queue_depth)
         Gauge(
             f"{_PREFIX}scrapes_running", "Scrape Jobs that have not ended.", registry=self.registry
         ).set_function(scrapes)
-        self.registry.register(_Reasons(categories))
+        for tallied in (
+            _Tallied(
+                "categories",
+                "Categories by why they are ready or not.",
+                "reason",
+                lambda: map(_category_reason, list(categories())),
+            ),
+            _Tallied(
+                "classifiers",
+                "Classifiers by why they are ready or not.",
+                "reason",
+                lambda: map(_classifier_reason, list(classifiers())),
+            ),
+            _Tallied(
+                "learning_jobs_running",
+                "Dataset and training Jobs that have not ended.",
+                "component",
+                lambda: [job.component for job in learning()],
+            ),
+        ):
+            self.registry.register(tallied)
 
 
-class _Reasons(Collector):
-    """Counts categories by the reason of their condition Ready."""
+class _Tallied(Collector):
+    """Counts words whenever somebody reads the metrics."""
 
-    def __init__(self, categories: Callable[[], Iterable[Category]]) -> None:
-        self._categories = categories
+    def __init__(
+        self, name: str, told: str, label: str, words: Callable[[], Iterable[str]]
+    ) -> None:
+        self._name = f"{_PREFIX}{name}"
+        self._told = told
+        self._label = label
+        self._words = words
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        family = GaugeMetricFamily(
-            f"{_PREFIX}categories", "Categories by why they are ready or not.", labels=["reason"]
-        )
-        for reason, count in Tally(map(_reason, list(self._categories()))).items():
-            family.add_metric([reason], count)
+        family = GaugeMetricFamily(self._name, self._told, labels=[self._label])
+        for word, count in Tally(self._words()).items():
+            family.add_metric([word], count)
         yield family
 
 
-def _reason(category: Category) -> str:
+def _category_reason(category: Category) -> str:
     ready = found(category.status.conditions, CategoryCondition.READY)
-    return ready.reason if ready else "New"
+    return ready.reason if ready else _NEW
+
+
+def _classifier_reason(classifier: Classifier) -> str:
+    """Return the reason, or that it is none of ours: a status may have been written by anybody."""
+    ready = found(classifier.status.conditions, ClassifierCondition.READY)
+    if ready is None:
+        return _NEW
+    return ready.reason if ready.reason in set(Reason) else _UNKNOWN

@@ -28,6 +28,10 @@ class Mirror:
         """Return all categories."""
         return list(self._categories.values())
 
+    def in_namespace(self, namespace: str) -> list[Category]:
+        """Return the categories of a namespace."""
+        return [one for key, one in self._categories.items() if key.namespace == namespace]
+
     def scrapes(self, key: Key) -> tuple[Job, ...]:
         """Return the scrape Jobs that name a category."""
         return tuple(self._jobs.get(key, {}).values())

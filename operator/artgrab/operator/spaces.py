@@ -7,14 +7,32 @@ from dataclasses import dataclass
 import structlog
 
 from artgrab.operator import names
-from artgrab.operator.cluster import CATEGORY, JOB, Cluster, Listing, NotListedError
+from artgrab.operator.cluster import (
+    CATEGORY,
+    CLASSIFIER,
+    DEPLOYMENT,
+    JOB,
+    Cluster,
+    Labels,
+    Listing,
+    NotListedError,
+)
 from artgrab.operator.observed import Body
 
-SCRAPES = {
+JOBS: Labels = {
     names.LABEL_MANAGED_BY: names.FIELD_MANAGER,
-    names.LABEL_COMPONENT: names.COMPONENT_SCRAPER,
+    names.LABEL_COMPONENT: (
+        names.COMPONENT_SCRAPER,
+        names.COMPONENT_DATASET,
+        names.COMPONENT_TRAINER,
+    ),
 }
 """Labels of the Jobs that are watched."""
+DEPLOYMENTS: Labels = {
+    names.LABEL_MANAGED_BY: names.FIELD_MANAGER,
+    names.LABEL_COMPONENT: names.COMPONENT_SERVING,
+}
+"""Labels of the Deployments that are watched."""
 
 _log = structlog.get_logger()
 
@@ -25,7 +43,19 @@ class Everything:
 
     categories: list[Body]
     jobs: list[Body]
+    classifiers: list[Body]
+    deployments: list[Body]
     since: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one of them holds."""
+
+    categories: Listing
+    jobs: Listing
+    classifiers: Listing
+    deployments: Listing
 
 
 class Spaces:
@@ -44,7 +74,7 @@ class Spaces:
             NotListedError: none of them does.
         """
         refused: dict[str | None, NotListedError] = {}
-        parts: dict[str | None, tuple[Listing, Listing]] = {}
+        parts: dict[str | None, _Part] = {}
         for name in self._names:
             try:
                 parts[name] = await self._list(name)
@@ -58,9 +88,14 @@ class Spaces:
             self.shut(name, str(refusal))
         return _everything(list(parts.values()))
 
-    async def _list(self, name: str | None) -> tuple[Listing, Listing]:
-        categories = await self._cluster.list_all(CATEGORY, namespace=name)
-        return categories, await self._cluster.list_all(JOB, namespace=name, labels=SCRAPES)
+    async def _list(self, name: str | None) -> _Part:
+        listed = self._cluster.list_all
+        return _Part(
+            categories=await listed(CATEGORY, namespace=name),
+            jobs=await listed(JOB, namespace=name, labels=JOBS),
+            classifiers=await listed(CLASSIFIER, namespace=name),
+            deployments=await listed(DEPLOYMENT, namespace=name, labels=DEPLOYMENTS),
+        )
 
     def shut(self, name: str | None, why: str) -> None:
         """Note that a namespace refuses, until a list of it is answered."""
@@ -80,9 +115,24 @@ class Spaces:
             await self._shut[name].wait()
 
 
-def _everything(parts: Sequence[tuple[Listing, Listing]]) -> Everything:
-    return Everything(
-        categories=[body for categories, _ in parts for body in categories.bodies],
-        jobs=[body for _, jobs in parts for body in jobs.bodies],
-        since=min(listing.version for part in parts for listing in part),
+def selector_text(labels: Labels) -> str:
+    """Return the selector of labels as the API server is asked by it."""
+    return ",".join(
+        f"{label}={values}" if isinstance(values, str) else f"{label} in ({','.join(values)})"
+        for label, values in labels.items()
     )
+
+
+def _everything(parts: Sequence[_Part]) -> Everything:
+    return Everything(
+        categories=[body for part in parts for body in part.categories.bodies],
+        jobs=[body for part in parts for body in part.jobs.bodies],
+        classifiers=[body for part in parts for body in part.classifiers.bodies],
+        deployments=[body for part in parts for body in part.deployments.bodies],
+        since=min(_version(part) for part in parts),
+    )
+
+
+def _version(part: _Part) -> int:
+    listings = (part.categories, part.jobs, part.classifiers, part.deployments)
+    return min(listing.version for listing in listings)

@@ -177,7 +177,7 @@ class WorkQueue(Generic[K]):
         except LookAgainError as error:
             self._fail(key, began, "look_again", str(error))
         except Exception as error:
-            _log.exception("a category could not be looked after", category=str(key))
+            _log.exception("it could not be looked after", key=str(key))
             self._fail(key, began, "error", str(error))
         else:
             self.agenda.done(key, self._clock(), again_after=again_after)
@@ -187,5 +187,5 @@ class WorkQueue(Generic[K]):
     def _fail(self, key: K, began: float, result: str, why: str) -> None:
         now = self._clock()
         pause = self.agenda.failed(key, now, chance=self._chance())
-        _log.info("looked at again later", category=str(key), seconds=round(pause, 1), why=why)
+        _log.info("looked at again later", key=str(key), seconds=round(pause, 1), why=why)
         self._told(result, now - began)
