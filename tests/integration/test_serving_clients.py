@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from artgrab.client import AsyncPredictClient, PredictClient, Retries
 from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.v1 import predict_service_pb2 as pb
 from artgrab.v1 import predict_service_pb2_grpc as pb_grpc
+from tests.support.certificates import make_pair
 from tests.support.predicting import BrightnessClassifier, grey_png, predict_server
 
 
@@ -130,7 +130,8 @@ def test_an_absent_server_is_asked_a_bounded_number_of_times() -> None:
 
 
 async def test_a_server_is_trusted_by_its_root_certificate_alone(tmp_path: Path) -> None:
-    key, certificate = _certificate(tmp_path)
+    pair = make_pair(tmp_path)
+    key, certificate = pair.key.read_bytes(), pair.certificate.read_bytes()
     credentials = grpc.ssl_server_credentials([(key, certificate)])
     patience = Retries(attempts=1)
     async with played(PlayedServer(), credentials) as endpoint:
@@ -139,18 +140,3 @@ async def test_a_server_is_trusted_by_its_root_certificate_alone(tmp_path: Path)
         async with AsyncPredictClient(endpoint, tls=True, retries=patience) as client:
             with pytest.raises(SurroundingsError):
                 await client.describe()
-
-
-def _certificate(folder: Path) -> tuple[bytes, bytes]:
-    """Return key and certificate of 127.0.0.1, signed by itself."""
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 "
-        "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
-    )
-    subprocess.run(
-        [*command.split(), "-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        capture_output=True,
-    )
-    return key.read_bytes(), certificate.read_bytes()

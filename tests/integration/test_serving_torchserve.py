@@ -5,7 +5,6 @@ each leaves it answering.
 """
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -25,6 +24,7 @@ from artgrab.client import AsyncPredictClient, PredictClient, Prediction
 from artgrab.common.classifier_states import update_classifier_state
 from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.common.restarts import RestartLimit
+from artgrab.common.servers import reserved_port
 from artgrab.common.store import Store
 from artgrab.model.classifier import Classifier
 from artgrab.serving.torchserve import TorchServeEngine, TorchServeSettings
@@ -39,7 +39,9 @@ from tests.support.torchserve import (
     PREFIX,
     ServingProcess,
     alive,
+    folder_command,
     serving_command,
+    started,
     torchserve_process,
 )
 from tests.support.waiting import WAIT_SECONDS, eventually
@@ -67,21 +69,33 @@ def store_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def packed(store_uri: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """An archive made by the command that an init container calls, and what it says of it."""
+def fetched(store_uri: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder and an archive, made as by an init container, and the digest of their model."""
     need_torchserve()
-    write_model(Store.open(store_uri), PREFIX)
-    file = tmp_path_factory.mktemp("archives") / "m.mar"
-    module = [sys.executable, "-m", "artgrab.serving.torchserve.pack"]
-    command = [*module, "--store", store_uri, "--model", PREFIX, str(file)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return file, json.loads(done.stdout)
+    digest = write_model(Store.open(store_uri), PREFIX)
+    folder = tmp_path_factory.mktemp("models")
+    module = [sys.executable, "-m", "artgrab.serving.fetch", "--store", store_uri, "--archive"]
+    command = [*module, "--model", PREFIX, "--content-sha256", digest, "--to", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder, digest
 
 
 @pytest.fixture(scope="module")
-def served(store_uri: str, packed: tuple[Path, dict[str, str]]) -> Iterator[ServingProcess]:
-    """A server for all tests that leave it answering; it is started with a packed archive."""
-    with torchserve_process(store_uri, "--archive", str(packed[0])) as process:
+def ports() -> Iterator[tuple[int, int]]:
+    """Where the server tells Kubernetes of its health, and Prometheus of its counts."""
+    with reserved_port() as health, reserved_port() as metrics:
+        yield health, metrics
+
+
+@pytest.fixture(scope="module")
+def served(fetched: tuple[Path, str], ports: tuple[int, int]) -> Iterator[ServingProcess]:
+    """A server for all tests that leave it answering; it is started as in a pod."""
+    folder, digest = fetched
+    environment = {
+        "ARTGRAB_SERVING_HEALTH_LISTEN": f"127.0.0.1:{ports[0]}",
+        "ARTGRAB_SERVING_METRICS_LISTEN": f"127.0.0.1:{ports[1]}",
+    }
+    with started(folder_command(folder), content_sha256=digest, **environment) as process:
         yield process
 
 
@@ -136,22 +150,32 @@ async def test_both_say_the_same_of_their_model_and_their_limits(
     assert refusals[0] == refusals[1]
 
 
-def test_a_packed_archive_is_named_by_its_digests(
-    served: ServingProcess, packed: tuple[Path, dict[str, str]], store_uri: str
+async def test_its_health_is_told_on_a_port_for_kubernetes(
+    served: ServingProcess, ports: tuple[int, int]
 ) -> None:
-    file, said = packed
-    store = Store.open(store_uri)
-    data = build_archive(lambda name: store.get(f"{PREFIX}/{name}"), where=PREFIX)
-    assert file.read_bytes() == data
-    assert said["content_sha256"] == served.content_sha256
-    assert set(said) == {"archive_sha256", "content_sha256"}
+    for service in ("", "artgrab.v1.PredictService"):
+        async with health_of(f"127.0.0.1:{ports[0]}", service) as health:
+            assert await anext(health)
+
+
+async def test_its_counts_and_those_of_torchserve_are_on_one_page(
+    served: ServingProcess, ports: tuple[int, int]
+) -> None:
+    await answers_of(served.endpoint, [*GOLDEN[:2], b"bad"])
+    page = await page_of(ports[1])
+    assert 'artgrab_serving_requests_total{code="OK",method="Predict"}' in page
+    assert 'artgrab_serving_pictures_total{outcome="refused"}' in page
+    assert f'content_sha256="{served.content_sha256}"' in page
+    assert "\nts_inference_requests_total{" in page
 
 
 @asynccontextmanager
-async def health_of(endpoint: str) -> AsyncIterator[AsyncIterator[bool]]:
+async def health_of(endpoint: str, service: str = "") -> AsyncIterator[AsyncIterator[bool]]:
     """Yield whether it serves, now and whenever that changes."""
     async with grpc.aio.insecure_channel(endpoint) as channel, asyncio.timeout(WAIT_SECONDS):
-        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        watch = health_pb2_grpc.HealthStub(channel).Watch(
+            health_pb2.HealthCheckRequest(service=service)
+        )
         yield (one.status == health_pb2.HealthCheckResponse.SERVING async for one in watch)
         watch.cancel()
 
@@ -211,9 +235,9 @@ async def refused_to_load_another_model(ports: Ports) -> None:
     assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
-async def counted(ports: Ports) -> str:
+async def page_of(port: int) -> str:
     """Return the metrics that Prometheus would read."""
-    url = f"http://127.0.0.1:{ports.metrics}/metrics"
+    url = f"http://127.0.0.1:{port}/metrics"
     return await asyncio.to_thread(lambda: urllib.request.urlopen(url).read().decode())
 
 
@@ -238,7 +262,7 @@ async def test_torchserve_keeps_to_this_machine_counts_and_is_given_up_if_it_die
         listening = {one.laddr.ip for one in connections if one.status == psutil.CONN_LISTEN}
         assert {ip.removeprefix("::ffff:") for ip in listening} == {"127.0.0.1"}
         await refused_to_load_another_model(engine.ports)
-        assert "ts_inference_requests_total{" in await counted(engine.ports)
+        assert "ts_inference_requests_total{" in await page_of(engine.ports.metrics)
         os.kill(java.pid, signal.SIGKILL)
         with pytest.raises(SurroundingsError, match=r"killed by SIGKILL; that was 1 times within"):
             await engine.watch(tell)
@@ -266,10 +290,10 @@ def cli_command(uri: str) -> list[str]:
 
 
 def test_a_wrong_archive_is_refused_in_one_line(
-    store_uri: str, packed: tuple[Path, dict[str, str]], tmp_path: Path
+    store_uri: str, fetched: tuple[Path, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "other.mar"
-    data = bytearray(packed[0].read_bytes())
+    data = bytearray((fetched[0] / "artgrab.mar").read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
     code, line = failed(serving_command(store_uri, "--archive", str(file)), dict(os.environ))

@@ -1,12 +1,14 @@
 """A predict server with TorchServe behind it, as a process of its own."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -50,19 +52,37 @@ class ServingProcess:
         return self.process.communicate(timeout=WAIT_SECONDS)
 
 
+def folder_command(folder: Path) -> list[str]:
+    """Return what serves a fetched folder by TorchServe, as in a pod."""
+    module = [sys.executable, "-m", "artgrab.serving", "--runtime", "torchserve"]
+    return [*module, "--folder", str(folder), "--archive", str(folder / "artgrab.mar")]
+
+
 @contextmanager
-def torchserve_process(store_uri: str, *options: str) -> Iterator[ServingProcess]:
+def torchserve_process(store_uri: str) -> Iterator[ServingProcess]:
     """Write a model into an empty store and serve it; yield when it is ready."""
     digest = write_model(Store.open(store_uri), PREFIX)
-    command = serving_command(store_uri, "--listen", "127.0.0.1:0", *options)
+    with started(serving_command(store_uri), content_sha256=digest) as process:
+        yield process
+
+
+@contextmanager
+def started(
+    command: Sequence[str], *, content_sha256: str, **environment: str
+) -> Iterator[ServingProcess]:
+    """Start a predict server on a free port; yield when it is ready."""
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--listen", "127.0.0.1:0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
     ) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line, process.communicate()[1]
-            yield ServingProcess(process, json.loads(line)["endpoint"], digest)
+            yield ServingProcess(process, json.loads(line)["endpoint"], content_sha256)
         finally:
             process.terminate()
             process.communicate(timeout=WAIT_SECONDS)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from artgrab.client import Prediction, Retries, requests
-from artgrab.client.channels import credentials_for, host_of
+from artgrab.client.channels import Access, credentials_for, host_of
 from artgrab.client.requests import TOO_LARGE, answers_in_order, build_request, split
 from artgrab.client.retries import delays, to_artgrab_error
 from artgrab.common.errors import ArtgrabError, BadInputError, SurroundingsError
@@ -90,7 +90,7 @@ def test_waits_double_up_to_the_longest() -> None:
 
 @given(st.floats(min_value=0, max_value=1, exclude_max=True))
 def test_a_wait_is_random_between_nothing_and_its_bound(number: float) -> None:
-    bounds = [0.2, 0.4, 0.8, 1.6, 3.2]
+    bounds = [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
     found = list(delays(Retries(randomness=lambda: number)))
     assert len(found) == len(bounds)
     assert all(0 <= wait <= bound for wait, bound in zip(found, bounds, strict=True))
@@ -103,13 +103,21 @@ def test_no_wait_goes_beyond_the_deadline() -> None:
 
 
 @pytest.mark.parametrize("code", list(grpc.StatusCode))
-def test_only_an_absent_or_busy_server_is_asked_again(code: grpc.StatusCode) -> None:
+def test_only_an_absent_busy_or_ending_server_is_asked_again(code: grpc.StatusCode) -> None:
     attempts = Retries(randomness=lambda: 0.5).begin(60)
-    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
+    if code.name in ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"):
         assert attempts.delay_after(Failure(code), endpoint="x:1") == 0.1
     else:
         with pytest.raises(ArtgrabError):
             attempts.delay_after(Failure(code), endpoint="x:1")
+
+
+def test_a_request_that_is_too_large_is_not_sent_again() -> None:
+    attempts = Retries(randomness=lambda: 0.5).begin(60)
+    details = "SERVER: Received message larger than max (52428805 vs. 33554432)"
+    failure = Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, details)
+    with pytest.raises(BadInputError, match="send fewer or smaller pictures"):
+        attempts.delay_after(failure, endpoint="x:1")
 
 
 @pytest.mark.parametrize("code", list(grpc.StatusCode))
@@ -120,6 +128,8 @@ def test_every_failure_is_one_sentence_that_names_the_server(code: grpc.StatusCo
     refused = code in (
         grpc.StatusCode.INVALID_ARGUMENT,
         grpc.StatusCode.OUT_OF_RANGE,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.UNAUTHENTICATED,
         grpc.StatusCode.UNIMPLEMENTED,
     )
     assert isinstance(error, BadInputError if refused else SurroundingsError)
@@ -144,3 +154,31 @@ def test_root_certificates_mean_tls_even_on_this_machine() -> None:
 def test_an_endpoint_that_is_none_is_bad_input(endpoint: str) -> None:
     with pytest.raises(BadInputError, match="HOST:PORT"):
         host_of(endpoint)
+
+
+def access(endpoint: str, token: str | None, **given: bool | None) -> Access:
+    defaults = {"tls": None, "token_without_tls": False}
+    return Access(endpoint=endpoint, token=token, root_certificates=None, **{**defaults, **given})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("endpoint", ["10.0.0.1:1", "predict.example.org:1", "[2001:db8::1]:1"])
+def test_a_token_goes_to_another_machine_over_tls_alone_unless_it_is_said(endpoint: str) -> None:
+    with pytest.raises(BadInputError, match=r"not sent to .* without TLS") as caught:
+        access(endpoint, "secret", tls=False).open_channel(grpc)
+    assert "secret" not in str(caught.value)
+    for how in ({"tls": None}, {"tls": True}, {"tls": False, "token_without_tls": True}):
+        access(endpoint, "secret", **how).open_channel(grpc).close()
+
+
+def test_a_token_goes_to_this_machine_without_tls() -> None:
+    found = access("127.0.0.1:1", "secret")
+    found.open_channel(grpc).close()
+    assert found.metadata == (("authorization", "Bearer secret"),)
+    assert "secret" not in repr(found)
+    assert access("127.0.0.1:1", None).metadata == ()
+
+
+@pytest.mark.parametrize("token", ["", "a b", "a\n", "ä", "\0"])
+def test_a_token_that_cannot_be_sent_is_bad_input(token: str) -> None:
+    with pytest.raises(BadInputError, match="the token is none"):
+        access("127.0.0.1:1", token).open_channel(grpc)

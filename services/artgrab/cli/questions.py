@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -14,7 +15,7 @@ from artgrab.cli.answers import csv_of, prediction_table, predictions_json
 from artgrab.cli.interrupts import interrupts
 from artgrab.cli.options import RowOutput
 from artgrab.cli.picture_files import Pictures, find_pictures, pictures_of
-from artgrab.cli.predictions import stream_predictions
+from artgrab.cli.predictions import Target, stream_predictions
 from artgrab.cli.preflight import newest_model
 from artgrab.cli.render import progress_sink
 from artgrab.cli.result import PredictionResult
@@ -36,22 +37,44 @@ class Model:
     classifier: str
 
 
-def ask_about(images: Sequence[str], *, endpoint: str, model: Model, output: RowOutput) -> None:
-    """Ask the server of the endpoint, or one of the model that is started for this call.
+def target_of(
+    endpoint: str, *, token_file: Path | None, root_certificates: Path | None, plaintext: bool
+) -> Target | None:
+    """Return the server that options name, how it is spoken with read from their files.
+
+    Raises:
+        BadInputError: a file cannot be read, or options do not go together.
+    """
+    if not endpoint:
+        return None
+    if plaintext and root_certificates:
+        raise BadInputError("--plaintext and --root-certificates do not go together")
+    return Target(
+        endpoint=endpoint,
+        token=_read_token(token_file) if token_file else None,
+        root_certificates=_read(root_certificates) if root_certificates else None,
+        tls=False if plaintext else None,
+    )
+
+
+def ask_about(
+    images: Sequence[str], *, target: Target | None, model: Model, output: RowOutput
+) -> None:
+    """Ask the server that is named, or one of the model that is started for this call.
 
     Raises:
         PartlyDoneError: some pictures have no answer.
         ArtgrabError: there is no picture, server or model.
     """
     pictures = pictures_of(find_pictures(images))
-    if not (endpoint or model.classifier):
+    if not (target or model.classifier):
         raise BadInputError(
             "give --endpoint HOST:PORT or ARTGRAB_ENDPOINT (artgrab serve says it), "
             "or --classifier NAME to start a server for this call"
         )
     ask = partial(_ask, pictures, output)
-    if endpoint:
-        answers = ask(endpoint)
+    if target:
+        answers = ask(target)
     else:
         answers = interrupts.run(_ask_a_server_of_ours(ask, model.store, _prefix(model)))
     if output is not RowOutput.CSV:
@@ -61,16 +84,31 @@ def ask_about(images: Sequence[str], *, endpoint: str, model: Model, output: Row
         raise PartlyDoneError(f"{failed} of {len(answers)} pictures have no answer; each says why")
 
 
+def _read_token(file: Path) -> str:
+    """Return what is in a file of one line; no message ever holds a part of it."""
+    text = _read(file).decode("ascii", "replace").strip()
+    if not text or len(text.split()) > 1:
+        raise BadInputError(f"{file}: there is no token in it, or more than one; write one line")
+    return text
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BadInputError(f"{file}: cannot be read: {error.strerror}") from error
+
+
 def _prefix(model: Model) -> str:
     opened = Store.open(model.store, to_write=False)
     return newest_model(opened, namespace=model.namespace, classifier=model.classifier)
 
 
-def _ask(pictures: Pictures, output: RowOutput, endpoint: str) -> list[PredictionResult]:
+def _ask(pictures: Pictures, output: RowOutput, target: Target) -> list[PredictionResult]:
     """Ask about all pictures; rows of CSV are written as they come."""
     answers: list[PredictionResult] = []
     with _progress(len(pictures), output) as progress:
-        for one in stream_predictions(pictures, endpoint=endpoint, progress=progress):
+        for one in stream_predictions(pictures, target, progress=progress):
             if output is RowOutput.CSV:
                 typer.echo(csv_of([one], header=not answers), nl=False)
             answers.append(one)
@@ -78,11 +116,11 @@ def _ask(pictures: Pictures, output: RowOutput, endpoint: str) -> list[Predictio
 
 
 async def _ask_a_server_of_ours(
-    ask: Callable[[str], list[PredictionResult]], store: str, model: str
+    ask: Callable[[Target], list[PredictionResult]], store: str, model: str
 ) -> list[PredictionResult]:
     arguments = ("--store", store, "--model", model)
     async with running("artgrab.serving", *arguments, progress=no_progress) as server:
-        return await asyncio.to_thread(ask, server.endpoint)
+        return await asyncio.to_thread(ask, Target(endpoint=server.endpoint))
 
 
 @contextlib.contextmanager

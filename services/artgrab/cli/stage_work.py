@@ -117,8 +117,9 @@ def serve_newest(
     opened = Store.open(uri, to_write=False)
     prefix = newest_model(opened, namespace=namespace, classifier=classifier)
     from artgrab.serving.runtimes import RUNTIMES
+    from artgrab.serving.sources import in_store
 
-    RUNTIMES[runtime](uri, prefix, listen=listen, on_ready=_announce, archive=None)
+    RUNTIMES[runtime](in_store(uri, prefix), listen=listen, on_ready=_announce, archive=None)
 
 
 def _announce(endpoint: str) -> None:

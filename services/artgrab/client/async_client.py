@@ -14,7 +14,7 @@ from artgrab.client.answers import (
     read_description,
     read_predictions,
 )
-from artgrab.client.channels import open_channel
+from artgrab.client.channels import Access
 from artgrab.client.requests import answers_in_order, build_request, split
 from artgrab.client.retries import Retries
 from artgrab.v1 import predict_service_pb2 as pb
@@ -35,6 +35,8 @@ class AsyncPredictClient:
         retries: Retries | None = None,
         tls: bool | None = None,
         root_certificates: bytes | None = None,
+        token: str | None = None,
+        token_without_tls: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Make the client; it connects with the first call.
@@ -45,14 +47,23 @@ class AsyncPredictClient:
             retries: how often and when; see Retries.
             tls: by default on, but for an address of this machine without root certificates.
             root_certificates: PEM of who may sign for the server; public authorities if absent.
+            token: shown to the server with every call.
+            token_without_tls: send it even where everybody on the way can read it; to this machine
+                it is sent anyway.
             sleep: waits before a repetition.
 
         Raises:
-            BadInputError: endpoint is no HOST:PORT.
+            BadInputError: endpoint is no HOST:PORT; token is none, or would be sent in the clear.
         """
-        self._channel = open_channel(
-            grpc.aio, endpoint, tls=tls, root_certificates=root_certificates
+        access = Access(
+            endpoint=endpoint,
+            tls=tls,
+            root_certificates=root_certificates,
+            token=token,
+            token_without_tls=token_without_tls,
         )
+        self._channel = access.open_channel(grpc.aio)
+        self._metadata = access.metadata
         self._stub = pb_grpc.PredictServiceStub(self._channel)
         self._endpoint = endpoint
         self._deadline_seconds = deadline_seconds
@@ -79,6 +90,7 @@ class AsyncPredictClient:
         """Return which model answers.
 
         Raises:
+            BadInputError: the server refuses the token.
             SurroundingsError: the server is not there, is busy or failed, for too long.
         """
         response = await self._call(self._stub.Describe, pb.DescribeRequest())
@@ -90,7 +102,7 @@ class AsyncPredictClient:
         A picture that cannot be read has its reason in `error`; the others are answered.
 
         Raises:
-            BadInputError: the server refuses the request.
+            BadInputError: the server refuses the request, or the token.
             SurroundingsError: the server is not there, is busy or failed, for too long.
         """
         return [one async for one in self.stream(pictures)]
@@ -112,7 +124,9 @@ class AsyncPredictClient:
         attempts = self._retries.begin(self._deadline_seconds)
         while True:
             try:
-                return await method(request, timeout=attempts.remaining_seconds())
+                return await method(
+                    request, timeout=attempts.remaining_seconds(), metadata=self._metadata
+                )
             except grpc.RpcError as error:
                 delay = attempts.delay_after(error, endpoint=self._endpoint)
             await self._sleep(delay)

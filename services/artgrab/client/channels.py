@@ -1,33 +1,72 @@
 """How to reach a predict server."""
 
 import ipaddress
+import re
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 import grpc
 
 from artgrab.common.endpoints import endpoint_of
+from artgrab.common.errors import BadInputError
 
 OPTIONS = (
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.enable_retries", 0),  # retries.py does it, with what callers can set
     ("grpc.enable_http_proxy", 0),  # pictures go to the address that was given
+    # A server that is replaced is back in a moment: the waits of retries.py are the longer ones.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 5_000),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 
+Metadata = tuple[tuple[str, str], ...]
+_TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 
-def open_channel(
-    kind: ModuleType, endpoint: str, *, tls: bool | None, root_certificates: bytes | None
-) -> Any:
-    """Return a channel of grpc or grpc.aio, which connects with its first call.
 
-    Raises:
-        BadInputError: the endpoint is no HOST:PORT.
-    """
-    credentials = credentials_for(endpoint, tls=tls, root_certificates=root_certificates)
-    if credentials is None:
-        return kind.insecure_channel(endpoint, options=OPTIONS)
-    return kind.secure_channel(endpoint, credentials, options=OPTIONS)
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """How a server is spoken with: over TLS or not, and with which token."""
+
+    endpoint: str
+    tls: bool | None
+    root_certificates: bytes | None
+    token: str | None = field(repr=False)
+    token_without_tls: bool
+
+    def open_channel(self, kind: ModuleType) -> Any:
+        """Return a channel of grpc or grpc.aio, which connects with its first call.
+
+        Raises:
+            BadInputError: the endpoint is no HOST:PORT; the token is none, or would be sent to
+                another machine for everybody on the way to read.
+        """
+        credentials = credentials_for(
+            self.endpoint, tls=self.tls, root_certificates=self.root_certificates
+        )
+        self._check_token(credentials)
+        if credentials is None:
+            return kind.insecure_channel(self.endpoint, options=OPTIONS)
+        return kind.secure_channel(self.endpoint, credentials, options=OPTIONS)
+
+    @property
+    def metadata(self) -> Metadata:
+        """What goes with every call."""
+        return (("authorization", f"Bearer {self.token}"),) if self.token is not None else ()
+
+    def _check_token(self, credentials: grpc.ChannelCredentials | None) -> None:
+        if self.token is None:
+            return
+        if not _TOKEN.fullmatch(self.token):
+            raise BadInputError("the token is none: it holds spaces, breaks or other signs")
+        is_seen = credentials is None and not is_loopback(host_of(self.endpoint))
+        if is_seen and not self.token_without_tls:
+            raise BadInputError(
+                f"a token is not sent to {self.endpoint} without TLS, as all on the way could read "
+                "it; use TLS, or say token_without_tls"
+            )
 
 
 def credentials_for(

@@ -9,17 +9,26 @@ import grpc
 
 from artgrab.common.errors import ArtgrabError, BadInputError, SurroundingsError
 
-_AGAIN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
+_AGAIN = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.CANCELLED,  # not by us: a server that ends lets go of what has not begun
+    }
+)
 """Nothing was computed, or the server is busy: everything else would only fail again."""
 _OURS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.OUT_OF_RANGE})
+_TOKEN = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
+_TOO_LARGE = "larger than max"
+"""What gRPC itself says of a message over a limit, by the code that busy servers answer with."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retries:
     """Exponential backoff with full jitter (Brooker, Exponential Backoff And Jitter, AWS 2015)."""
 
-    attempts: int = 6
-    """Calls at most, the first one included."""
+    attempts: int = 8
+    """Calls at most, the first one included; the waits of eight take eight seconds, in the mean."""
     first_seconds: float = 0.2
     """Longest wait before the second call; it doubles from then on."""
     longest_seconds: float = 5.0
@@ -55,10 +64,19 @@ class Attempts:
             BadInputError: the server refuses what was asked.
             SurroundingsError: the server is not there, is busy or failed, for too long.
         """
-        delay = next(self._delays, None) if error.code() in _AGAIN else None
+        delay = next(self._delays, None) if is_worth_another(error) else None
         if delay is None or delay >= self.remaining_seconds():
             raise to_artgrab_error(error, endpoint=endpoint) from error
         return delay
+
+
+def is_worth_another(error: grpc.RpcError) -> bool:
+    """Tell whether the same call may succeed a little later."""
+    return error.code() in _AGAIN and not _is_too_large(error)
+
+
+def _is_too_large(error: grpc.RpcError) -> bool:
+    return error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in str(error.details())
 
 
 def delays(retries: Retries) -> Iterator[float]:
@@ -75,6 +93,15 @@ def to_artgrab_error(error: grpc.RpcError, *, endpoint: str) -> ArtgrabError:
     details = " ".join(str(error.details() or code.name).split())
     if code in _OURS:
         return BadInputError(f"the predict server at {endpoint} refuses this: {details}")
+    if code in _TOKEN:
+        return BadInputError(
+            f"the predict server at {endpoint} lets nobody in like this: {details}"
+        )
+    if _is_too_large(error):
+        return BadInputError(
+            f"the predict server at {endpoint} takes no request of this size; send fewer or "
+            f"smaller pictures ({details})"
+        )
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return BadInputError(f"{endpoint} is no predict server; check --endpoint")
     if code is grpc.StatusCode.UNAVAILABLE:

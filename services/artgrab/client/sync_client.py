@@ -13,7 +13,7 @@ from artgrab.client.answers import (
     read_description,
     read_predictions,
 )
-from artgrab.client.channels import open_channel
+from artgrab.client.channels import Access
 from artgrab.client.requests import answers_in_order, build_request, split
 from artgrab.client.retries import Retries
 from artgrab.v1 import predict_service_pb2 as pb
@@ -34,6 +34,8 @@ class PredictClient:
         retries: Retries | None = None,
         tls: bool | None = None,
         root_certificates: bytes | None = None,
+        token: str | None = None,
+        token_without_tls: bool = False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Make the client; it connects with the first call.
@@ -44,12 +46,23 @@ class PredictClient:
             retries: how often and when; see Retries.
             tls: by default on, but for an address of this machine without root certificates.
             root_certificates: PEM of who may sign for the server; public authorities if absent.
+            token: shown to the server with every call.
+            token_without_tls: send it even where everybody on the way can read it; to this machine
+                it is sent anyway.
             sleep: waits before a repetition.
 
         Raises:
-            BadInputError: endpoint is no HOST:PORT.
+            BadInputError: endpoint is no HOST:PORT; token is none, or would be sent in the clear.
         """
-        self._channel = open_channel(grpc, endpoint, tls=tls, root_certificates=root_certificates)
+        access = Access(
+            endpoint=endpoint,
+            tls=tls,
+            root_certificates=root_certificates,
+            token=token,
+            token_without_tls=token_without_tls,
+        )
+        self._channel = access.open_channel(grpc)
+        self._metadata = access.metadata
         self._stub = pb_grpc.PredictServiceStub(self._channel)
         self._endpoint = endpoint
         self._deadline_seconds = deadline_seconds
@@ -76,6 +89,7 @@ class PredictClient:
         """Return which model answers.
 
         Raises:
+            BadInputError: the server refuses the token.
             SurroundingsError: the server is not there, is busy or failed, for too long.
         """
         response = self._call(self._stub.Describe, pb.DescribeRequest())
@@ -87,7 +101,7 @@ class PredictClient:
         A picture that cannot be read has its reason in `error`; the others are answered.
 
         Raises:
-            BadInputError: the server refuses the request.
+            BadInputError: the server refuses the request, or the token.
             SurroundingsError: the server is not there, is busy or failed, for too long.
         """
         return list(self.stream(pictures))
@@ -108,7 +122,9 @@ class PredictClient:
         attempts = self._retries.begin(self._deadline_seconds)
         while True:
             try:
-                return method(request, timeout=attempts.remaining_seconds())
+                return method(
+                    request, timeout=attempts.remaining_seconds(), metadata=self._metadata
+                )
             except grpc.RpcError as error:
                 delay = attempts.delay_after(error, endpoint=self._endpoint)
             self._sleep(delay)

@@ -29,12 +29,18 @@ LOOPBACK = "127.0.0.1"
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
-def run_process(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], None]) -> int:
+def run_process(
+    parser: argparse.ArgumentParser,
+    run: Callable[[argparse.Namespace], None],
+    *,
+    needs_store: bool = True,
+) -> int:
     """Parse the options, run the server, and return the exit code; errors are one line on stderr.
 
     Adds the options that every server of ours has: --store, --listen and --exit-with-parent.
     """
-    parser.add_argument("--store", required=True, metavar="URI", help="where everything is kept")
+    where = "where everything is kept"
+    parser.add_argument("--store", required=needs_store, metavar="URI", help=where)
     parser.add_argument("--listen", metavar="ADDRESS:PORT", help="port 0 takes a free one")
     parser.add_argument("--exit-with-parent", type=int, metavar="PID", help="end when PID ends")
     options = parser.parse_args()
@@ -84,16 +90,16 @@ def announce(endpoint: str) -> None:
     sys.stdout.flush()
 
 
-def listen_endpoint(listen: str) -> Endpoint:
-    """Return the address and port (0 for a free one) that --listen names.
+def listen_endpoint(listen: str, *, option: str = "--listen") -> Endpoint:
+    """Return the address and port (0 for a free one) that an option names.
 
     Raises:
         BadInputError: it has another form.
     """
-    return endpoint_of(listen, option="--listen", example="127.0.0.1:0", any_port=True)
+    return endpoint_of(listen, option=option, example="127.0.0.1:0", any_port=True)
 
 
-def check_address(listen: str) -> str:
+def check_address(listen: str, *, option: str = "--listen") -> str:
     """Try to listen on ADDRESS:PORT for a moment; return the address as URLs hold it.
 
     gRPC would say the same on stderr, in lines of its own.
@@ -102,26 +108,31 @@ def check_address(listen: str) -> str:
         BadInputError: it is no address and port.
         SurroundingsError: it is taken, or not of this machine.
     """
-    endpoint = listen_endpoint(listen)
+    endpoint = listen_endpoint(listen, option=option)
     family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
     try:
         socket.create_server(endpoint, family=family).close()
     except (OSError, UnicodeError) as error:
         number = getattr(error, "errno", None)
-        raise _taken(listen, os.strerror(number) if number else str(error)) from error
+        why = os.strerror(number) if number else str(error)
+        raise _taken(listen, why, option) from error
     return f"[{endpoint.host}]" if family == socket.AF_INET6 else endpoint.host
 
 
-def bind(server: Any, listen: str) -> int:
-    """Let a gRPC server listen without TLS; return the port.
+def bind(server: Any, listen: str, *, credentials: Any = None, option: str = "--listen") -> int:
+    """Let a gRPC server listen, without TLS where there are no credentials; return the port.
 
     Raises:
         SurroundingsError: the address is taken.
     """
     try:
-        port: int = server.add_insecure_port(listen)
+        port: int = (
+            server.add_insecure_port(listen)
+            if credentials is None
+            else server.add_secure_port(listen, credentials)
+        )
     except RuntimeError as error:
-        raise _taken(listen, "gRPC refuses it") from error
+        raise _taken(listen, "gRPC refuses it", option) from error
     return port
 
 
@@ -151,9 +162,9 @@ def metrics_server(registry: Any, address: str, port: int, *, advice: str) -> It
         thread.join()
 
 
-def _taken(listen: str, why: str) -> SurroundingsError:
+def _taken(listen: str, why: str, option: str) -> SurroundingsError:
     return SurroundingsError(
-        f"{listen} cannot be listened on ({why}); choose another with --listen, as 127.0.0.1:0"
+        f"{listen} cannot be listened on ({why}); choose another with {option}, as 127.0.0.1:0"
     )
 
 

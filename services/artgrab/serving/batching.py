@@ -35,20 +35,34 @@ class BatchingEngine:
     There is no delay to fill a batch: while one is computed, the next one gathers.
     """
 
-    def __init__(self, classifier: Classifier, *, batch_pictures: int) -> None:
-        self._classifier = classifier
+    def __init__(self, load: Callable[[], Classifier], *, batch_pictures: int) -> None:
+        """Make the engine.
+
+        Args:
+            load: returns the model; called once, on the thread that computes.
+            batch_pictures: through the model together, at most.
+        """
+        self._load = load
         self._batch_pictures = batch_pictures
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="predict")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Answer as long as the context is open."""
-        worker = asyncio.create_task(self._work())
+        """Answer as long as the context is open.
+
+        Raises:
+            ArtgrabError: the model cannot be loaded.
+        """
         try:
-            yield
+            loop = asyncio.get_running_loop()
+            self._classifier = await loop.run_in_executor(self._thread, self._load)
+            worker = asyncio.create_task(self._work())
+            try:
+                yield
+            finally:
+                worker.cancel()
         finally:
-            worker.cancel()
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def answer(self, stored: bytes) -> Answer | Failure:
@@ -60,6 +74,10 @@ class BatchingEngine:
     async def watch(self, tell: Callable[[bool], Awaitable[None]]) -> None:
         """Wait for ever: it is never away."""
         await asyncio.Event().wait()
+
+    def metrics(self) -> str:
+        """Return nothing: the server in front of it counts all there is."""
+        return ""
 
     async def _work(self) -> None:
         while True:

@@ -55,3 +55,6 @@ class Engine(Protocol):
         Raises:
             SurroundingsError: it never will again.
         """
+
+    def metrics(self) -> str:
+        """Return its own metrics as Prometheus reads them; called by any thread."""

@@ -22,6 +22,11 @@ class Predictor:
         self._idle = asyncio.Event()
         self._idle.set()
 
+    @property
+    def under_way(self) -> int:
+        """Pictures that were taken and have no answer yet."""
+        return self._whole_room - self._room
+
     async def predict(self, pictures: Sequence[bytes]) -> list[Answer | Failure]:
         """Return an answer or a failure for every picture, in their order.
 

@@ -1,29 +1,26 @@
-"""The ways to serve a model of the store, by name."""
+"""The ways to serve a model, by name."""
 
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.servers import check_address, read_settings
-from artgrab.common.store import Store
-from artgrab.model.documents import CONFIG, ModelConfig, parse_config, read_info
-from artgrab.serving.server import serve, serve_engine
+from artgrab.serving.batching import BatchingEngine, Classifier
+from artgrab.serving.server import serve_engine
 from artgrab.serving.settings import ServingSettings
+from artgrab.serving.sources import Source
 
 OnReady = Callable[[str], None]
 
 
 class Runtime(Protocol):
-    """Serves the model at a prefix of a store until a signal."""
+    """Serves a model until a signal."""
 
     def __call__(
         self,
-        uri: str,
-        prefix: str,
+        source: Source,
         *,
         listen: str | None,
         on_ready: OnReady,
@@ -31,15 +28,8 @@ class Runtime(Protocol):
     ) -> None: ...
 
 
-class Description(msgspec.Struct, frozen=True):
-    """Which model is served, known without torch."""
-
-    content_sha256: str
-    config: ModelConfig
-
-
 def serve_natively(
-    uri: str, prefix: str, *, listen: str | None, on_ready: OnReady, archive: Path | None = None
+    source: Source, *, listen: str | None, on_ready: OnReady, archive: Path | None = None
 ) -> None:
     """Serve with the model in this process.
 
@@ -47,23 +37,26 @@ def serve_natively(
         ArtgrabError: as artgrab.serving.serve, or the model cannot be read.
     """
     settings = read_settings(ServingSettings, listen=listen)
-    store = Store.open(uri, to_write=False)
     check_address(settings.listen)
-    read_info(store, prefix)
-    from artgrab.model.classifier import Classifier  # torch: not before all that is quick is right
+    served = source.describe()
 
-    classifier = Classifier.load(store, prefix, threads=settings.threads)
-    asyncio.run(serve(settings, classifier, on_ready))
+    def load() -> Classifier:
+        from artgrab.model import classifier, folder  # torch: not before all that is quick
+
+        model = folder.read_model(source.read, where=source.where)
+        return classifier.Classifier(model, threads=settings.threads)
+
+    engine = BatchingEngine(load, batch_pictures=settings.batch_pictures)
+    asyncio.run(serve_engine(settings, engine, on_ready, served=served))
 
 
 def serve_by_torchserve(
-    uri: str, prefix: str, *, listen: str | None, on_ready: OnReady, archive: Path | None = None
+    source: Source, *, listen: str | None, on_ready: OnReady, archive: Path | None = None
 ) -> None:
     """Serve with TorchServe behind this process, which loads no torch itself.
 
     Args:
-        uri: of the store that holds the model.
-        prefix: of the model.
+        source: where the model lies.
         listen: ADDRESS:PORT.
         on_ready: called once with HOST:PORT when it answers.
         archive: of the model, if it was made before; it must be the very one.
@@ -76,19 +69,15 @@ def serve_by_torchserve(
     from artgrab.serving.torchserve.programs import find_programs
 
     settings = read_settings(TorchServeSettings, listen=listen)
-    store = Store.open(uri, to_write=False)
     check_address(settings.listen)
     programs = find_programs()
-    where = store.uri_of(prefix)
-    info = read_info(store, prefix)
+    served = source.describe()
     if archive is None:
-        data = build_archive(lambda name: store.get(f"{prefix}/{name}"), where=where)
+        data = build_archive(source.read, where=source.where)
     else:
         data = _read(archive)
-        check_archive(data, content_sha256=info.content_sha256, where=str(archive))
-    config = parse_config(store.get(f"{prefix}/{CONFIG}"), where=where)
+        check_archive(data, content_sha256=served.content_sha256, where=str(archive))
     engine = TorchServeEngine(settings, programs, data)
-    served = Description(info.content_sha256, config)
     asyncio.run(serve_engine(settings, engine, on_ready, served=served))
 
 

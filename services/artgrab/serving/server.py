@@ -6,15 +6,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
-import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+import grpc.aio
 
-from artgrab.common.servers import bind, check_address, set_health, signals_set
+from artgrab.common.servers import bind, check_address, signals_set
 from artgrab.images import DecodePool
+from artgrab.serving.access import Access
 from artgrab.serving.batching import BatchingEngine, Classifier
 from artgrab.serving.engines import Engine, Served
+from artgrab.serving.health import Health
+from artgrab.serving.interceptors import Gate
+from artgrab.serving.metrics import Metrics
 from artgrab.serving.predictor import Predictor
-from artgrab.serving.service import SERVICE_NAME, PredictServicer
+from artgrab.serving.service import PredictServicer
 from artgrab.serving.settings import ServingSettings
 from artgrab.serving.smoke import check_prediction
 from artgrab.v1 import predict_service_pb2_grpc as pb_grpc
@@ -39,11 +42,11 @@ async def serve(
         stop: ends the service when it is set.
 
     Raises:
-        BadInputError: the address to listen on is none.
-        SurroundingsError: the address is taken.
+        BadInputError: an address to listen on is none; certificate, key or tokens are none.
+        SurroundingsError: an address is taken.
         ObjectCorruptError: the model fails its first prediction.
     """
-    engine = BatchingEngine(classifier, batch_pictures=settings.batch_pictures)
+    engine = BatchingEngine(lambda: classifier, batch_pictures=settings.batch_pictures)
     await serve_engine(settings, engine, on_ready, served=classifier, stop=stop)
 
 
@@ -62,26 +65,36 @@ async def serve_engine(
     """
     stop = stop or asyncio.Event()
     host = check_address(settings.listen)
+    access = Access.of(settings)
+    health = Health()
     async with AsyncExitStack() as stack:
         stack.enter_context(signals_set(stop))
+        await stack.enter_async_context(health.listening(settings.health_listen))
         await _until(stop, stack.enter_async_context(engine.running()))
         if stop.is_set():
             return
         predictor = await stack.enter_async_context(_predictor(settings, engine))
-        servicer = PredictServicer(served, predictor, max_pictures=settings.max_pictures)
-        health_servicer = health.aio.HealthServicer()
-        server = _server(settings, servicer, health_servicer)
-        port = bind(server, settings.listen)
-        await _tell(health_servicer, False)
+        metrics = Metrics(served, under_way=lambda: predictor.under_way, of_engine=engine.metrics)
+        stack.enter_context(metrics.served(settings.metrics_listen))
+        server = _server(settings, Gate(access.admissions, metrics))
+        servicer = PredictServicer(served, predictor, metrics, max_pictures=settings.max_pictures)
+        pb_grpc.add_PredictServiceServicer_to_server(servicer, server)
+        health.add_to(server)
+        port = bind(server, settings.listen, credentials=access.credentials)
         await server.start()
-        try:
-            await check_prediction(predictor)
-            await _tell(health_servicer, True)
-            on_ready(f"{host}:{port}")
-            await _until(stop, engine.watch(partial(_tell, health_servicer)))
-        finally:
-            await health_servicer.enter_graceful_shutdown()
-            await _stop(server, predictor, grace_seconds=settings.grace_seconds)
+        stack.push_async_callback(
+            _stop, server, predictor, health, grace_seconds=settings.grace_seconds
+        )
+        await check_prediction(predictor)
+        tell = partial(_tell, health, metrics)
+        await tell(True)
+        on_ready(f"{host}:{port}")
+        await _until(stop, engine.watch(tell))
+
+
+async def _tell(health: Health, metrics: Metrics, can_answer: bool) -> None:
+    metrics.ready(can_answer)
+    await health.tell(can_answer)
 
 
 async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
@@ -98,12 +111,6 @@ async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
         working.result()
 
 
-async def _tell(servicer: Any, can_answer: bool) -> None:
-    status = health_pb2.HealthCheckResponse
-    now = status.SERVING if can_answer else status.NOT_SERVING
-    await set_health(servicer, now, service=SERVICE_NAME)
-
-
 @asynccontextmanager
 async def _predictor(settings: ServingSettings, engine: Engine) -> AsyncIterator[Predictor]:
     async with DecodePool(
@@ -114,8 +121,9 @@ async def _predictor(settings: ServingSettings, engine: Engine) -> AsyncIterator
         yield Predictor(engine, pool, max_queued_pictures=settings.max_queued_pictures)
 
 
-def _server(settings: ServingSettings, servicer: PredictServicer, health_servicer: Any) -> Any:
-    server = grpc.aio.server(
+def _server(settings: ServingSettings, gate: Gate) -> Any:
+    return grpc.aio.server(
+        interceptors=[gate],
         maximum_concurrent_rpcs=settings.max_requests,
         options=(
             ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a coin toss
@@ -125,15 +133,14 @@ def _server(settings: ServingSettings, servicer: PredictServicer, health_service
             ("grpc.keepalive_timeout_ms", 20_000),
             ("grpc.keepalive_permit_without_calls", 1),
             ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+            ("grpc.max_connection_age_ms", round(settings.connection_seconds * 1000)),
         ),
     )
-    pb_grpc.add_PredictServiceServicer_to_server(servicer, server)
-    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    return server
 
 
-async def _stop(server: Any, predictor: Predictor, *, grace_seconds: float) -> None:
-    """Refuse new requests, let the others end, and wait for nobody who only watches."""
+async def _stop(server: Any, predictor: Predictor, health: Health, *, grace_seconds: float) -> None:
+    """Tell it, refuse new requests, let the others end, and wait for nobody who only watches."""
+    await health.leave()
     stopping = asyncio.create_task(server.stop(grace_seconds))
     await asyncio.wait(
         [stopping, asyncio.create_task(predictor.idle())],

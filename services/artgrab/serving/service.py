@@ -7,11 +7,10 @@ import grpc
 import structlog
 
 from artgrab.serving.engines import Answer, EngineAwayError, Failure, Served
+from artgrab.serving.metrics import Metrics
 from artgrab.serving.predictor import Predictor, QueueFullError
 from artgrab.v1 import predict_service_pb2 as pb
 from artgrab.v1 import predict_service_pb2_grpc as pb_grpc
-
-SERVICE_NAME = "artgrab.v1.PredictService"
 
 _logger = structlog.get_logger(__name__)
 
@@ -19,9 +18,12 @@ _logger = structlog.get_logger(__name__)
 class PredictServicer(pb_grpc.PredictServiceServicer):
     """Answers Predict and Describe for one model."""
 
-    def __init__(self, served: Served, predictor: Predictor, *, max_pictures: int) -> None:
+    def __init__(
+        self, served: Served, predictor: Predictor, metrics: Metrics, *, max_pictures: int
+    ) -> None:
         self._served = served
         self._predictor = predictor
+        self._metrics = metrics
         self._max_pictures = max_pictures
 
     async def Predict(  # noqa: N802 - the name in the contract
@@ -36,6 +38,7 @@ class PredictServicer(pb_grpc.PredictServiceServicer):
                 f"send at most {self._max_pictures} (max_pictures of Describe)",
             )
         answers = await self._predict(request.pictures, context)
+        self._metrics.pictures_ended(answers)
         return pb.PredictResponse(
             predictions=[to_message(answer) for answer in answers],
             model_sha256=self._served.content_sha256,

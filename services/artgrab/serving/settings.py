@@ -1,6 +1,7 @@
 """Settings of the predict server, read once at its start."""
 
 import os
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -10,9 +11,24 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class ServingSettings(BaseSettings):
     """Read from the environment: ARTGRAB_SERVING_MAX_PICTURES and so on."""
 
-    model_config = SettingsConfigDict(env_prefix="ARTGRAB_SERVING_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ARTGRAB_SERVING_", frozen=True, env_ignore_empty=True
+    )
 
     listen: str = Field("127.0.0.1:0", description="ADDRESS:PORT; port 0 takes a free one.")
+    health_listen: str = Field(
+        "", description="ADDRESS:PORT of grpc.health.v1 without TLS and tokens; none where empty."
+    )
+    metrics_listen: str = Field(
+        "", description="ADDRESS:PORT of metrics for Prometheus; none where empty."
+    )
+    tls_certificate_file: Path | None = Field(
+        None, description="PEM of the server's certificate and those above it; no TLS without."
+    )
+    tls_key_file: Path | None = Field(None, description="PEM of the certificate's key.")
+    tokens_file: Path | None = Field(
+        None, description="Tokens of which callers show one, one a line; no tokens without."
+    )
     max_pictures: int = Field(64, ge=1, le=4096, description="Pictures in one request.")
     max_message_bytes: int = Field(
         32 * 1024**2, ge=1024, le=2**30, description="Size of one request."
@@ -44,9 +60,21 @@ class ServingSettings(BaseSettings):
     grace_seconds: float = Field(
         15, ge=0, le=3600, description="For requests under way after SIGTERM."
     )
+    connection_seconds: float = Field(
+        300,
+        ge=1,
+        le=86400,
+        description="After which a client is asked to connect anew, so that new replicas get work.",
+    )
 
     @model_validator(mode="after")
     def _a_full_request_fits(self) -> Self:
         if self.max_pictures > self.max_queued_pictures:
             raise ValueError("max_queued_pictures must be at least max_pictures")
+        return self
+
+    @model_validator(mode="after")
+    def _a_certificate_has_its_key(self) -> Self:
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_certificate_file and tls_key_file go together; give both")
         return self

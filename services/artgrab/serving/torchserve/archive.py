@@ -5,10 +5,9 @@ An archive of ours holds no code: its manifest names the handler of the installe
 
 import io
 import zipfile
-from pathlib import Path
 
-from artgrab.common.digests import canonical_json, sha256_hex
-from artgrab.common.errors import ObjectCorruptError, SurroundingsError
+from artgrab.common.digests import canonical_json
+from artgrab.common.errors import ObjectCorruptError
 from artgrab.model.documents import CONTENT, Read, check_content, read_content
 from artgrab.serving.torchserve.config import MODEL_VERSION, model_yaml
 from artgrab.serving.torchserve.replies import MODEL_NAME
@@ -33,21 +32,6 @@ def build_archive(read: Read, *, where: str) -> bytes:
     """
     info, content = read_content(read, where=where)
     return _zipped(content, content_sha256=info.content_sha256)
-
-
-def write_archive(read: Read, file: Path, *, where: str) -> str:
-    """Write the archive of a model folder and return its SHA-256.
-
-    Raises:
-        ArtgrabError: as build_archive.
-        SurroundingsError: the file cannot be written.
-    """
-    data = build_archive(read, where=where)
-    try:
-        file.write_bytes(data)
-    except OSError as error:
-        raise SurroundingsError(f"{file}: {error.strerror}") from error
-    return sha256_hex(data)
 
 
 def check_archive(data: bytes, *, content_sha256: str, where: str) -> None:

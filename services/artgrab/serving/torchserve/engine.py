@@ -1,6 +1,7 @@
 """The engine whose answers TorchServe computes: kept running, watched, and waited for."""
 
 import asyncio
+import http.client
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
@@ -9,7 +10,7 @@ import structlog
 
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.restarts import RestartLimit
-from artgrab.common.servers import reserved_port
+from artgrab.common.servers import LOOPBACK, reserved_port
 from artgrab.images import process_picture
 from artgrab.serving.engines import Answer, EngineAwayError, Failure
 from artgrab.serving.smoke import smoke_picture
@@ -25,6 +26,8 @@ _LOOK_SECONDS = 0.5
 """Between two looks at the workers: TorchServe tells nobody of their deaths."""
 _TRIES = 3
 """For one picture: its worker may be killed under it, or by it."""
+
+_METRICS_SECONDS = 2.0
 
 _logger = structlog.get_logger(__name__)
 
@@ -69,7 +72,7 @@ class TorchServeEngine:
             self.ports = ports = Ports(
                 inference=stack.enter_context(reserved_port()),
                 management=stack.enter_context(reserved_port()),
-                metrics=self._settings.metrics_port or stack.enter_context(reserved_port()),
+                metrics=stack.enter_context(reserved_port()),
             )
             self._home.write(self._settings, ports)
             self._home.archive.write_bytes(self._archive)
@@ -98,6 +101,19 @@ class TorchServeEngine:
             await tell(False)
             await self._recover()
             await tell(True)
+
+    def metrics(self) -> str:
+        """Return what TorchServe counts; nothing while it is away."""
+        connection = http.client.HTTPConnection(
+            LOOPBACK, self.ports.metrics, timeout=_METRICS_SECONDS
+        )
+        try:
+            connection.request("GET", "/metrics")
+            return connection.getresponse().read().decode()
+        except (OSError, http.client.HTTPException, UnicodeError):
+            return ""
+        finally:
+            connection.close()
 
     async def _answer(self, stored: bytes) -> Answer | Failure:
         for _ in range(_TRIES):

@@ -18,6 +18,3 @@ class TorchServeSettings(ServingSettings):
     answer_seconds: float = Field(
         60, gt=0, le=3600, description="For one picture, TorchServe's restarts included."
     )
-    metrics_port: int = Field(
-        0, ge=0, le=65535, description="Of TorchServe's metrics on loopback; 0 takes a free one."
-    )
