@@ -51,6 +51,7 @@ RUN awk '/^[a-z]/ {take = seen[$1]++} take && NR != FNR' serving.lock trainer.lo
     uv pip sync --quiet --python /opt/artgrab --require-hashes common.lock && \
     ./without-cuda /opt/artgrab/lib/python3.11/site-packages && \
     rm -r /opt/artgrab/lib/python3.11/site-packages/torch/include \
+        /opt/artgrab/lib/python3.11/site-packages/torch/bin/protoc* \
         /opt/artgrab/lib/python3.11/site-packages/nvidia/cu13/include && \
     find /opt/artgrab -name .lock -delete && \
     LD_BIND_NOW=1 PYTHONDONTWRITEBYTECODE=1 /opt/artgrab/bin/python -c "import timm, torch, torchvision"
