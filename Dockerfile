@@ -45,7 +45,7 @@ RUN apt-get -qq update && \
     DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends binutils && \
     rm -rf /var/lib/apt/lists/*
 COPY requirements/serving.lock requirements/trainer.lock scripts/without-cuda ./
-# What compiles kernels goes, and stubs for compilers of others. At the end torch must start.
+# Headers and compilers are for those who build upon these packages. At the end torch must start.
 RUN awk '/^[a-z]/ {take = seen[$1]++} take && NR != FNR' serving.lock trainer.lock >common.lock && \
     uv venv --quiet /opt/artgrab && \
     uv pip sync --quiet --python /opt/artgrab --require-hashes common.lock && \

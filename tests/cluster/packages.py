@@ -4,10 +4,14 @@ The restricted profile refuses hostPath in pods, so the folder is a PersistentVo
 namespace that needs it has a claim on one of its own.
 """
 
+import sys
 import sysconfig
+from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.commands import progress, run
 from tests.cluster.former import LABEL
 from tests.cluster.images import Learning
 from tests.cluster.kubectl import Kubectl
@@ -15,6 +19,8 @@ from tests.cluster.kubectl import Kubectl
 CLAIM = "artgrab-test-packages"
 FOLDER = "/opt/packages"
 """Where the image looks for them: see its stage in the Dockerfile."""
+_SLOW = ("faiss", "timm", "torch", "torchmetrics", "torchvision", "ts")
+"""Of many modules, and imported by what runs in pods."""
 _MODES = ["ReadOnlyMany"]
 _SIZE = {"storage": "20Gi"}
 """Nobody looks at it, but a claim must name one."""
@@ -27,7 +33,17 @@ def host_folder() -> Path:
 
 def offer_packages(admin: Kubectl, namespace: str) -> None:
     """Make a volume and the claim on it in a namespace; there already is no error."""
+    _compile()
     admin.apply(*documents(namespace))
+
+
+@cache
+def _compile() -> None:
+    """Have bytecode of the packages: pods cannot keep any, and each would take half a minute."""
+    sources = (host_folder() / name / "__init__.py" for name in _SLOW)
+    if not all(Path(cache_from_source(str(source))).exists() for source in sources):
+        progress("compiling the Python packages of this host")
+        run(sys.executable, "-c", f"import {', '.join(_SLOW)}", seconds=900)
 
 
 def documents(namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:
