@@ -2,21 +2,35 @@
 
 import asyncio
 import copy
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, cast
 
 import kopf
 import pytest
+import yaml
 from kopf._cogs.clients import errors, watching
 from kopf._core.reactor import queueing
 from structlog.testing import capture_logs
 
 from artgrab.operator import watches
 from artgrab.operator.app import App
-from artgrab.operator.cluster import CATEGORY, JOB, Listing, NotListedError
+from artgrab.operator.cluster import (
+    CATEGORY,
+    CLASSIFIER,
+    DEPLOYMENT,
+    JOB,
+    Listing,
+    NotListedError,
+)
 from artgrab.operator.metrics import Metrics
 from artgrab.operator.observed import Body, Key
 from artgrab.operator.spaces import Spaces
+from tests.support.learning_stage import KEY as CLASSIFIER_KEY
+from tests.support.learning_stage import SERVING, LearningStage
+from tests.support.learning_stage import SPEC as CLASSIFIER_SPEC
+from tests.support.learning_world import LearningCluster, LearningWorld
 from tests.support.operator_world import KEY, PlayedCluster, World, settings_of
 
 FIRST, OLDER, YOUNGER = Key("art", "cubism"), Key("art", "graffiti"), Key("art", "mural")
@@ -83,6 +97,123 @@ async def _vanishes_in_line() -> World:
 def test_who_vanished_unseen_while_it_waited_stands_in_nobodys_way() -> None:
     world = asyncio.run(_vanishes_in_line())
     assert [name for _, name in world.jobs if name.startswith(YOUNGER.name)]
+
+
+class _ClassifierWorld(LearningCluster):
+    """Answers lists of all kinds."""
+
+    async def list_all(
+        self, kind: Any, *, namespace: str | None = None, labels: dict[str, str] | None = None
+    ) -> Listing:
+        deployments = {
+            where: body for where, body in self.world.objects.items() if where[0] == "Deployment"
+        }
+        held: dict[Any, dict[Any, dict[str, Any]]] = {
+            CATEGORY: self.world.categories,
+            JOB: self.world.jobs,
+            CLASSIFIER: self.world.classifiers,
+            DEPLOYMENT: deployments,
+        }
+        return Listing([copy.deepcopy(one) for one in held[kind].values()], 10**6)
+
+
+def _app_with_classifiers(world: LearningWorld, **given: Any) -> App:
+    played: Any = _ClassifierWorld(world)
+    settings = settings_of(classifier_namespaces=["art"], **given)
+    return App(settings, played, Spaces(played, []), KEY, Metrics())
+
+
+def _asked_for(app: App) -> list[Key]:
+    """Return the classifiers that wait to be looked at."""
+    agenda = app.learning.queue.agenda
+    found = []
+    while (key := agenda.take(0)) is not None:
+        agenda.done(key, 0, again_after=None)
+        found.append(key)
+    return found
+
+
+def test_a_change_of_a_category_asks_for_the_classifiers_of_its_namespace_alone() -> None:
+    world = LearningWorld()
+    for namespace in ("art", "elsewhere"):
+        world.apply_classifier(Key(namespace, "one"), CLASSIFIER_SPEC)
+    app = _app_with_classifiers(world)
+    asyncio.run(app.resync())
+    assert len(_asked_for(app)) == 2
+    world.collected(OLDER, {}, stored=1)
+    app.see_category(world.categories[OLDER])
+    assert _asked_for(app) == [Key("art", "one")]
+
+
+def test_jobs_and_deployments_ask_for_their_own_classifier() -> None:
+    stage = LearningStage()
+    stage.serve()
+    stage.world.apply_classifier(Key("art", "another"), CLASSIFIER_SPEC)
+    app = _app_with_classifiers(stage.world)
+    asyncio.run(app.resync())
+    _asked_for(app)
+    for body in stage.world.jobs.values():
+        app.see_job(body)
+        assert _asked_for(app) == [CLASSIFIER_KEY]
+    app.see_deployment(stage.world.objects[SERVING])
+    assert _asked_for(app) == [CLASSIFIER_KEY]
+    assert len(app.queue.agenda) == len(stage.world.categories)  # no category is their concern
+
+
+def test_a_classifier_that_vanished_unseen_is_forgotten() -> None:
+    stage = LearningStage()
+    stage.serve()
+    app = _app_with_classifiers(stage.world)
+    asyncio.run(app.resync())
+    stage.world.delete_classifier(CLASSIFIER_KEY)
+    stage.world.collect_garbage()
+    asyncio.run(app.resync())
+    assert app.learning.mirror.classifiers() == []
+    assert app.learning.mirror.jobs(CLASSIFIER_KEY) == ()
+
+
+def test_a_look_at_everything_makes_the_default_classifiers(tmp_path: Path) -> None:
+    kind = {"apiVersion": "artgrab.dev/v1alpha1", "kind": "ArtClassifier"}
+    document = {**kind, "metadata": {"name": "usual", "namespace": "art"}, "spec": CLASSIFIER_SPEC}
+    file = tmp_path / "classifiers.yaml"
+    file.write_text(yaml.safe_dump([document]))
+    world = LearningWorld()
+    asyncio.run(_app_with_classifiers(world, default_classifiers_file=str(file)).resync())
+    assert list(world.classifiers) == [Key("art", "usual")]
+
+
+def test_classifiers_that_hang_fail_the_liveness_probe_as_categories_do() -> None:
+    app = _app_with_classifiers(LearningWorld())
+    app.learning.queue.agenda.add(CLASSIFIER_KEY, time.monotonic() - 1000)
+    assert "1000 s" in app.trouble()
+
+
+def test_metrics_count_classifiers_by_reasons_of_ours_and_jobs_under_way() -> None:
+    stage = LearningStage()
+    stage.apply()
+    odd = stage.world.classifiers
+    stage.world.apply_classifier(Key("art", "new"), CLASSIFIER_SPEC)
+    odd[Key("art", "odd")] = copy.deepcopy(odd[CLASSIFIER_KEY])
+    odd[Key("art", "odd")]["metadata"] |= {"name": "odd", "uid": "odd"}
+    odd[Key("art", "odd")]["status"]["conditions"][0]["reason"] = "Written_by_somebody"
+    app = _app_with_classifiers(stage.world)
+    asyncio.run(app.resync())
+    metrics, mirror = Metrics(), app.learning.mirror
+    metrics.watch(
+        queue_depth=int,
+        scrapes=int,
+        categories=list,
+        classifiers=mirror.classifiers,
+        learning=mirror.unfinished,
+    )
+
+    def count(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"artgrab_operator_{name}", labels)
+
+    assert count("classifiers", reason="BuildingDataset") == 1
+    assert count("classifiers", reason="New") == 1
+    assert count("classifiers", reason="Unknown") == 1
+    assert count("learning_jobs_running", component="dataset") == 1
 
 
 STAYS, GOES = Key("art", "cubism"), Key("gone", "graffiti")

@@ -77,7 +77,8 @@ def said_without_form(ended: Mapping[str, Any], *, resources: str) -> str:
         ended: how, as the API server tells it.
         resources: the value that limits its memory.
     """
-    return _last_line(str(ended.get("message") or "")) or _reason(ended, resources)
+    said = "" if ended.get("reason") == _OUT_OF_MEMORY else str(ended.get("message") or "")
+    return _last_line(said) or _reason(ended, resources)  # the log of who was killed says nothing
 
 
 def _endings(pods: Iterable[Body]) -> Iterator[dict[str, Any]]:
