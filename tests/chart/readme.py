@@ -17,8 +17,10 @@ _HEAD = """\
 
 # artgrab
 
-From a word to a working image classifier: operator, downloader and, for trying, an object store.
-How to install, secure, upgrade and remove it: [docs/kubernetes.md](../../docs/kubernetes.md).
+From a word to a working image classifier: operator, downloader, training, serving and, for trying,
+an object store.
+How to install and secure it: [docs/kubernetes.md](../../docs/kubernetes.md); to operate it, from
+backups and alarms to removing it: [docs/operations.md](../../docs/operations.md).
 
     helm install artgrab helm/artgrab --namespace artgrab --create-namespace \\
       --set image.registry=registry.example/artgrab --set objectStore.embedded.enabled=true

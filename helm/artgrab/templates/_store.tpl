@@ -12,6 +12,11 @@
 {{- if .Values.objectStore.embedded.enabled }}{{ include "artgrab.objectStore.secretName" . }}{{ else }}{{ .Values.store.existingSecret }}{{ end -}}
 {{- end -}}
 
+{{/* The Secret of the user's that pods need, if there is one. */}}
+{{- define "artgrab.ownSecret" -}}
+{{- if .Values.objectStore.embedded.enabled }}{{ .Values.objectStore.embedded.existingSecret }}{{ else }}{{ .Values.store.existingSecret }}{{ end -}}
+{{- end -}}
+
 {{- define "artgrab.store.endpoint" -}}
 {{- if .Values.objectStore.embedded.enabled -}}
 http://{{ include "artgrab.objectStore.name" . }}.{{ .Release.Namespace }}.svc:8333

@@ -85,6 +85,7 @@ def _options(settings: ReleaseTestSettings) -> dict[str, Any]:
             options["root_certificates"] = trusted.read_bytes()
         if settings.tokens_file:
             options["token"] = settings.tokens_file.read_text().split()[0]
+            options["token_without_tls"] = True  # it stays within the cluster
     except (OSError, IndexError) as error:
         raise BadInputError(f"serving.tls or serving.token of the chart: {error}") from error
     return options
