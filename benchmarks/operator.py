@@ -31,7 +31,7 @@ from tests.cluster.providers import Provider, choose
 
 HERE = Path(__file__).parent
 RESULT = HERE / "results" / "operator.json"
-CRDS = HERE.parent / "k8s" / "crds" / "artcategories.yaml"
+CRDS = HERE.parent / "k8s" / "crds"
 GOALS = {"first_reconcile_s": 60, "steady_writes": 0, "rss_mb": 150}
 AT_ONCE = 16
 SETTLE_SECONDS = 5.0
@@ -74,8 +74,9 @@ def _measure(provider: Provider, count: int, quiet_seconds: float) -> dict[str, 
     kubectl = Kubectl(
         provider.tool("kubectl"), provider.kubeconfig(), f"bench-{uuid.uuid4().hex[:8]}"
     )
-    kubectl("apply", "--server-side", "--force-conflicts", f"--filename={CRDS}")
-    kubectl("wait", "--for=condition=Established", f"crd/{names.PLURAL}.{names.GROUP}")
+    kubectl("apply", "--server-side", "--force-conflicts", f"--kustomize={CRDS}")
+    for plural in (names.PLURAL, names.CLASSIFIER_PLURAL):
+        kubectl("wait", "--for=condition=Established", f"crd/{plural}.{names.GROUP}")
     kubectl("create", "namespace", kubectl.namespace)
     try:
         return asyncio.run(_measure_in(kubectl, count, quiet_seconds))

@@ -52,7 +52,7 @@ def test_nothing_is_written_where_a_model_is_served(stage: LearningStage) -> Non
 
 
 @pytest.mark.parametrize("effect", [True, False], ids=["its effect too", "only the answer"])
-@pytest.mark.parametrize("write", range(18))
+@pytest.mark.parametrize("write", range(16))
 def test_an_operator_that_is_lost_at_any_write_ends_where_it_would_have(
     write: int, effect: bool
 ) -> None:
@@ -65,6 +65,7 @@ def test_an_operator_that_is_lost_at_any_write_ends_where_it_would_have(
             one.play_on()
         if stage.world.lose_write < 0:
             stage.operator.restart()
+    assert stage.world.lose_write < 0
     assert stage.says() == undisturbed.says() == ("True", "ModelServed")
     assert set(stage.world.objects) == set(undisturbed.world.objects)
     assert set(stage.events()) <= set(undisturbed.events())
@@ -150,6 +151,23 @@ def test_nodes_wait_for_their_service_whatever_is_lost(write: int) -> None:
     stage.world.lose_write, stage.world.lose_effect = write, True
     stage.build()  # let_run() of the world says whether the Service was there
     stage.operator.restart()
+    stage.look()
+    assert len(stage.running()) == 1
+
+
+def test_nodes_whose_service_is_refused_say_so_and_start_when_it_is_taken(
+    stage: LearningStage,
+) -> None:
+    stage.apply(training={"nodes": 2})
+    stage.world.refused = {"Service"}
+    stage.build()
+    assert stage.running() == []
+    assert "exceeded quota of Service" in stage.condition("Trained").message
+    writes = stage.world.writes
+    stage.look()
+    assert stage.world.writes == writes
+    stage.world.refused = set()
+    stage.world.now += timedelta(minutes=2)
     stage.look()
     assert len(stage.running()) == 1
 

@@ -87,7 +87,7 @@ class ClassifierReconciler:
         observed = self._observe(classifier)
         planned = plan_classifier(classifier, observed, self._tools.clock(), self._tools.settings)
         try:
-            await self._do(classifier, planned)
+            await self._do(classifier, planned, refused=bool(observed.refusal))
         except RefusedError as error:
             return self._refused(key, str(error))
         except NamespaceEndsError as error:
@@ -127,26 +127,33 @@ class ClassifierReconciler:
     def _observe(self, classifier: Classifier) -> ObservedClassifier:
         tools, key = self._tools, classifier.key
         jobs, rollout = tools.mirror.jobs(key), tools.mirror.rollout(key)
+        refusal = tools.refusals.why(key)
         live = [job for job in self._own(classifier) if not job.finished]
-        troubles = (tools.reports.trouble(job.uid) for job in live)
+        troubles = (self._trouble(job, refusal) for job in live)
         return ObservedClassifier(
             categories=tuple(tools.categories.in_namespace(key.namespace)),
             jobs=jobs,
             words=tools.reports.words(jobs),
             start_trouble=next(filter(None, troubles), ""),
             rollout=self._explained(rollout) if rollout else None,
-            refusal=tools.refusals.why(key),
+            refusal=refusal,
             allowed=tools.settings.serves(key.namespace),
         )
+
+    def _trouble(self, job: LearningJob, refusal: str) -> str:
+        """Return why a Job does not start."""
+        if job.suspended and refusal:
+            return f"the cluster does not take the Service of its nodes: {refusal}"
+        return self._tools.reports.trouble(job.uid)
 
     def _explained(self, rollout: Rollout) -> Rollout:
         """Return a rollout that tells what its pods say instead of what the Deployment does."""
         trouble = "" if rollout.done else self._tools.reports.trouble(rollout.seen.uid)
         return replace(rollout, message=trouble or rollout.message)
 
-    async def _do(self, classifier: Classifier, planned: ClassifierPlan) -> None:
+    async def _do(self, classifier: Classifier, planned: ClassifierPlan, *, refused: bool) -> None:
         tools, settings = self._tools, self._tools.settings
-        for job in self._own(classifier):
+        for job in self._own(classifier) if not refused else ():
             await self._release(job)
         if planned.serve:
             await self._serve(classifier, planned.serve)
