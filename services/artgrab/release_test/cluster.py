@@ -21,7 +21,7 @@ _KINDS: dict[str, Any] = {
 _SECONDS = 15.0
 """Longest wait for an answer."""
 _NOT_FOUND = 404
-_BAD = {400, 403, 422}
+_BAD = {400, 422}
 
 
 class Objects(Protocol):
