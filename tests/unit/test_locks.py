@@ -94,7 +94,11 @@ def test_the_lock_of_an_image_has_all_that_the_project_names_for_it(image: str) 
 
 @pytest.mark.parametrize(
     ("image", "service"),
-    [*((image, extras[0]) for image, extras in EXTRAS.items()), ("trainer", "dataset")],
+    [
+        *((image, extras[0]) for image, extras in EXTRAS.items()),
+        ("trainer", "dataset"),
+        ("operator", "release_test"),
+    ],
 )
 def test_a_service_imports_only_what_the_lock_of_its_image_has(image: str, service: str) -> None:
     _run_knowing_only(image, _IMPORT_ALL, f"artgrab.{service}")

@@ -59,7 +59,7 @@ SERVED = {
 class PlayedCluster:
     """Objects in memory; with each sleep a second passes, and `happens` may change them."""
 
-    def __init__(self, happens: Mapping[int, Callable[["PlayedCluster"], None]]) -> None:
+    def __init__(self, happens: Mapping[int, Callable[["PlayedCluster"], object]]) -> None:
         self.held: dict[str, Body] = {}
         self.lingering: set[str] = set()
         """Titles of what is deleted and does not go."""
