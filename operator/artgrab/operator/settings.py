@@ -172,7 +172,7 @@ class OperatorSettings(BaseSettings):
         "ClusterIP", description="Type of the Services of classifiers."
     )
     serving_progress_deadline_seconds: int = Field(
-        600, ge=60, le=86400, description="A rollout that takes longer has failed."
+        600, ge=10, le=86400, description="A rollout that takes longer has failed."
     )
     serving_target_cpu_percent: int = Field(
         60, ge=1, le=1000, description="Of what is requested; more starts another pod."
