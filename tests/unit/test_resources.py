@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from artgrab.common.learning import Serving
 from artgrab.common.resources import (
     API_VERSION,
     ArtCategory,
     ArtClassifier,
+    ArtClassifierSpec,
     Curation,
     Metadata,
     Source,
@@ -164,6 +166,34 @@ def test_two_classes_of_one_label_are_refused() -> None:
 def test_a_single_class_is_nothing_to_learn() -> None:
     with pytest.raises(ValidationError):
         classifier(("art", {"set": "a"}))
+
+
+def test_what_decides_what_is_learned_is_what_it_was() -> None:
+    """Keys of datasets and models are digests of this: more in it would learn all stores anew."""
+    given = {"training": {"nodes": 16}, "retrain": {"minNewPercent": 9}, "suspend": True}
+    given |= {"promotion": {"minAccuracyPercent": 9}, "serving": {"runtime": "Native"}}
+    spec = ArtClassifierSpec.model_validate(
+        classifier(("a", {"s": "a"}), ("b", {"s": "b"})).spec.model_dump(by_alias=True) | given
+    )
+    assert spec.training.inputs() == {"seed": 0}
+    assert spec.model.model_dump(mode="json") == {
+        "backbone": "tf_efficientnet_lite0",
+        "image_size": None,
+        "weights": "auto",
+    }
+    assert spec.curation.model_dump(mode="json") == {
+        "near_duplicates": "Drop",
+        "near_duplicate_distance": 8,
+        "validation_percent": 10,
+        "test_percent": 20,
+    }
+
+
+def test_a_server_has_no_fewer_pods_at_most_than_at_least() -> None:
+    assert Serving.model_validate({"minReplicas": 4}).max_replicas == 4
+    for wrong in ({"minReplicas": 5}, {"minReplicas": 2, "maxReplicas": 1}):
+        with pytest.raises(ValidationError, match="maxReplicas must be at least minReplicas"):
+            Serving.model_validate(wrong)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,12 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from pydantic import ValidationError
 
-from artgrab.common.statuses import ArtCategoryStatus, Condition, ConditionStatus
+from artgrab.common.statuses import (
+    ArtCategoryStatus,
+    ArtClassifierStatus,
+    Condition,
+    ConditionStatus,
+)
 
 READY = {
     "type": "Ready",
@@ -32,6 +37,40 @@ def test_a_status_is_read_as_it_is_written() -> None:
     read = ArtCategoryStatus.model_validate(status)
     assert read.conditions[0].status is ConditionStatus.TRUE
     assert read.model_dump(mode="json", by_alias=True, exclude_none=True) == status
+
+
+def test_a_status_of_a_classifier_is_read_as_it_is_written() -> None:
+    at, digest = "2026-11-22T03:00:00Z", "0" * 64
+    model = {"key": digest, "uri": "s3://b/m", "contentSha256": digest, "dataset": digest}
+    status = {
+        "observedGeneration": 2,
+        "conditions": [READY],
+        "dataset": {
+            **{"key": digest, "uri": "s3://b/d", "contentSha256": digest, "images": 9},
+            **{"stored": 10, "inputs": "i", "builtAt": at},
+        },
+        "model": {
+            **model,
+            **{"inputs": "i", "accuracyPermille": 912, "testImages": 2, "trainedAt": at},
+            **{"servedAccuracyPermille": 900, "served": digest},
+        },
+        "serving": {
+            **{"key": digest, "contentSha256": digest, "model": digest[:12]},
+            **{"accuracyPermille": 900, "since": at, "endpoint": "a:1", "readyReplicas": 1},
+        },
+        "failedRollout": {"contentSha256": digest, "template": "t", "at": at, "message": "late"},
+        "failures": 1,
+    }
+    read = ArtClassifierStatus.model_validate(status)
+    assert read.model_dump(mode="json", by_alias=True, exclude_none=True) == status
+
+
+@pytest.mark.parametrize("accuracy", [0.912, 1001, -1, "many"])
+def test_accuracies_are_whole_permille(accuracy: object) -> None:
+    serving = {"key": "", "contentSha256": "", "model": "", "endpoint": "", "readyReplicas": 0}
+    serving |= {"since": "2026-11-22T03:00:00Z", "accuracyPermille": accuracy}
+    with pytest.raises(ValidationError):
+        ArtClassifierStatus.model_validate({"serving": serving})
 
 
 def test_fields_of_a_newer_operator_are_passed_over() -> None:

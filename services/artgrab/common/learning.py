@@ -57,8 +57,8 @@ class Serving(Resource):
 
     runtime: Runtime = Field(
         Runtime.TORCH_SERVE,
-        description="What computes the answers: `TorchServe`, or `Native`, which needs a third of "
-        "the memory. Both give the same answers to the same calls.",
+        description="What computes the answers: `TorchServe`, or `Native`, which needs less "
+        "memory. Both give the same answers to the same calls.",
     )
     min_replicas: int = Field(1, ge=1, le=100, description="Pods that serve when nothing is asked.")
     max_replicas: int = Field(
