@@ -123,8 +123,8 @@ def controller_manager(layout: Layout) -> Component:
             f"--cluster-signing-key-file={pki}/ca.key",
             f"--cluster-cidr={POD_RANGE}",
             # Tests wait for autoscaling; the defaults are for clusters that last.
-            "--horizontal-pod-autoscaler-sync-period=5s",
-            "--horizontal-pod-autoscaler-cpu-initialization-period=30s",
+            "--horizontal-pod-autoscaler-sync-period=2s",
+            "--horizontal-pod-autoscaler-cpu-initialization-period=10s",
         ),
         f"https://{LOOPBACK}:10257/healthz",
     )

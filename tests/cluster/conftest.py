@@ -5,13 +5,20 @@ The cluster is ended after them, unless ARTGRAB_KEEP_CLUSTER=1 says to leave one
 
 import os
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
 from artgrab.common.errors import SurroundingsError
-from tests.cluster.images import ensure_images
-from tests.cluster.installed import NAMESPACES, Installation, installation, removed
+from tests.cluster.images import Images
+from tests.cluster.installed import (
+    NAMESPACES,
+    Installation,
+    installation,
+    loaded_images,
+    removed,
+)
 from tests.cluster.kubectl import Kubectl, in_new_namespace
 from tests.cluster.providers import Provider, choose, known_providers
 from tests.cluster.reports import story_of
@@ -47,8 +54,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _place(item: pytest.Item) -> int:
-    """Tests of the cluster itself go before those that install something: some of them end it."""
-    return int("installed" in getattr(item, "fixturenames", ()))
+    """Tests on an installation go late, as its images load meanwhile; those that end it last."""
+    if "ending" in _needs(item):
+        return 2
+    return int(_installs(item))
+
+
+def _installs(item: pytest.Item) -> bool:
+    return "installed" in getattr(item, "fixturenames", ())
 
 
 def _needs(item: pytest.Item) -> list[str]:
@@ -96,7 +109,7 @@ def pytest_runtest_makereport(
     """Let a failure of a test on an installation tell what the cluster says of itself."""
     report = yield
     provider = getattr(item, "funcargs", {}).get("provider")
-    if report.failed and provider and "installed" in getattr(item, "fixturenames", ()):
+    if report.failed and provider and _installs(item):
         admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
         report.sections.append(("what the cluster says", story_of(admin, NAMESPACES)))
     return report
@@ -151,14 +164,30 @@ def kubectl(provider: Provider) -> Iterator[Kubectl]:
 
 
 @pytest.fixture(scope="session")
+def images(provider: Provider) -> Iterator[Future[Images]]:
+    """Our images, built where they are missing and loaded, while tests run that need none."""
+    with ThreadPoolExecutor(1, "images") as pool:
+        yield pool.submit(loaded_images, provider)
+
+
+@pytest.fixture(autouse=True)
+def _images_early(request: pytest.FixtureRequest) -> None:
+    """Begin with them as soon as there is a cluster, where a later test will want them."""
+    if "provider" in request.fixturenames and any(map(_installs, request.session.items)):
+        request.getfixturevalue("images")
+
+
+@pytest.fixture(scope="session")
 def installed(
-    provider: Provider, aloud: Callable[[], AbstractContextManager[None]]
+    provider: Provider,
+    images: Future[Images],
+    aloud: Callable[[], AbstractContextManager[None]],
 ) -> Iterator[Installation]:
     """artgrab, installed by its chart, beside the demo world; one for all tests."""
     kept = _kept(provider)
     with aloud():
-        images = ensure_images()
-    with installation(provider, images) as found:
+        loaded = images.result()
+    with installation(provider, loaded) as found:
         yield found
     if kept:
         removed(provider)

@@ -131,20 +131,27 @@ def kubepods() -> list[Path]:
     return [one for one in (CGROUPS / "kubepods", *CGROUPS.glob("*/kubepods")) if one.is_dir()]
 
 
-def packages_wanted() -> dict[str, Path]:
-    """Return what is needed of Debian: package and the file that shows that it is there."""
+def packages_wanted() -> dict[str, list[Path]]:
+    """Return what is needed of Debian: package and the files that show that it is there."""
     text = (Path(__file__).parent / "apt-packages.txt").read_text()
     lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
-    return {package: Path(sign) for package, sign in lines}
+    return {package: [Path(sign) for sign in signs] for package, *signs in lines}
 
 
 def missing_packages() -> tuple[str, ...]:
     """Return the packages that are to be installed; programs of other origin count as well."""
     return tuple(
-        package
-        for package, sign in packages_wanted().items()
-        if not sign.exists() and not shutil.which(sign.name)
+        package for package, signs in packages_wanted().items() if not any(map(_is_there, signs))
     )
+
+
+def _is_there(sign: Path) -> bool:
+    """Tell whether a file is there, or a program of its name on the path.
+
+    What lies elsewhere is not looked for by its name: iproute2 has a `bridge` as well.
+    """
+    is_program = sign.parent.name in ("bin", "sbin") and sign.is_relative_to("/usr")
+    return sign.exists() or (is_program and shutil.which(sign.name) is not None)
 
 
 def install_packages() -> None:

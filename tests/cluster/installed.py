@@ -14,7 +14,7 @@ from tests.cluster.commands import run, wait_until
 from tests.cluster.former import LABEL, remove_former
 from tests.cluster.forwards import Forward, forwarded
 from tests.cluster.holdings import Holding, look, recorded
-from tests.cluster.images import Images
+from tests.cluster.images import Images, ensure_images
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.providers import Provider
 from tests.cluster.worlds import WorldPods, world_pods
@@ -117,7 +117,6 @@ def installation(provider: Provider, images: Images) -> Iterator[Installation]:
     admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
     helm = provider.tool("helm")
     remove_former(admin, helm=helm, release=RELEASE, namespace=SYSTEM)
-    images.load_into(provider, known=_known_images(admin))
     with ExitStack() as stack:
         system, pictures, world = (_namespace(admin, name) for name in (SYSTEM, PICTURES, WORLD))
         pods = stack.enter_context(world_pods(world, images.world))
@@ -127,6 +126,14 @@ def installation(provider: Provider, images: Images) -> Iterator[Installation]:
         )
         store = stack.enter_context(_opened(forward))
         yield Installation(provider, images, pictures, system, pods, forward, store)
+
+
+def loaded_images(provider: Provider) -> Images:
+    """Return our images, built where they are missing, as soon as the nodes know them."""
+    images = ensure_images()
+    admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
+    images.load_into(provider, known=_known_images(admin))
+    return images
 
 
 def removed(provider: Provider) -> None:
@@ -189,7 +196,7 @@ def values(images: Images, world: WorldPods) -> dict[str, Any]:
             "settings": {
                 "hostSpacingSeconds": SPACING_SECONDS,
                 "decodeWorkers": 1,
-                "resolveSeconds": 10,  # twice the five seconds for which CoreDNS keeps an answer
+                "resolveSeconds": 5,  # twice the two seconds for which CoreDNS keeps an answer
             },
         },
         "objectStore": {

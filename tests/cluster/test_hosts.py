@@ -1,6 +1,7 @@
 """A host that cannot carry a cluster is told so in one line, before anything is touched."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,3 +49,14 @@ def test_each_lack_is_told_in_one_line(change: dict[str, Any], reason: str) -> N
 def test_less_disk_is_enough_where_all_is_built() -> None:
     small = replace(FITTING, disk_bytes=3 * 1024**3, needs_building=False)
     assert hosts.reason_against(small) == ""
+
+
+def test_a_program_of_another_package_does_not_stand_for_a_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bridge = tmp_path / "bridge"
+    bridge.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    wanted = {"plugins": [Path("/usr/lib/nowhere/bridge")], "tools": [Path("/usr/bin/bridge")]}
+    monkeypatch.setattr(hosts, "packages_wanted", lambda: wanted)
+    assert hosts.missing_packages() == ("plugins",)

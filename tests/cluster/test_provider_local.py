@@ -1,7 +1,7 @@
 """The local provider heals, ends and starts again, whatever was killed, and leaves nothing.
 
-In this order: up twice, the API server killed, everything killed and up, down, everything
-killed and down, up again.
+In this order: up twice, the API server killed, everything killed and up, down, up again,
+everything killed and down.
 """
 
 from pathlib import Path
@@ -108,16 +108,17 @@ def test_down_leaves_nothing_and_puts_settings_back(local: LocalProvider) -> Non
     local.down()
 
 
+def test_up_works_again_after_down(provider: Provider) -> None:
+    provider.down()
+    assert provider.status() == {"cluster": "down"}
+    provider.up()
+    client = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "kube-system")
+    assert len(_pods(client)) == 2
+
+
 def test_down_leaves_nothing_after_a_crash_either(local: LocalProvider) -> None:
     remembered = hosts.remembered(state_root() / "local")
     end(local.processes.all(), grace_seconds=0)
     local.down()
     kept = set().union(*(set(names) for names in remembered["chains"].values()))
     assert _traces(state_root() / "local") == _nothing_but(kept)
-
-
-def test_up_works_again_after_down(local: LocalProvider, client: Kubectl) -> None:
-    local.down()
-    assert local.status() == {"cluster": "down"}
-    local.up()
-    assert len(_pods(client)) == 2
