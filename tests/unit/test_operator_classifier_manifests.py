@@ -1,11 +1,13 @@
 """What the operator makes for classifiers, whole: every line is a promise to somebody."""
 
+import argparse
 import json
 from typing import Any
 
 import kubernetes_validate
 import pytest
 
+from artgrab.common.job_processes import add_options
 from artgrab.common.tasks import DatasetTask, TrainingTask, classifier_of, decode_task
 from artgrab.operator.classifiers.dataset_jobs import build_dataset_job
 from artgrab.operator.classifiers.observed import Classifier, LearningComponent
@@ -20,6 +22,7 @@ from artgrab.operator.classifiers.templates import learning_template_digest
 from artgrab.operator.classifiers.training_jobs import build_rendezvous_service, build_training_job
 from artgrab.operator.observed import Key
 from artgrab.operator.settings import OperatorSettings
+from artgrab.serving.settings import ServingSettings
 from tests.support.learning_stage import SPEC
 from tests.support.learning_world import CONTENT, DATASET, MODEL, LearningWorld
 from tests.support.operator_world import settings_of
@@ -227,7 +230,7 @@ def test_a_training_on_several_nodes_is_begun_by_torchrun_once_they_have_a_servi
     assert pod["subdomain"] == name
     torchrun = [
         "-m",
-        "torch.distributed.run",
+        "artgrab.trainer.nodes",
         "--nnodes=3",
         "--nproc-per-node=1",
         "--rdzv-backend=c10d",
@@ -481,6 +484,27 @@ def test_a_variable_is_never_there_twice_and_the_chart_has_the_last_word(
         names = [one["name"] for one in container["env"]]
         assert len(names) == len(set(names))
     assert mine[0] in pod["containers"][0]["env"]
+
+
+def test_processes_take_the_options_and_settings_they_are_given(
+    classifier: Classifier, settings: OperatorSettings
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    for job in (
+        build_dataset_job(classifier, DATASET_PLAN, settings),
+        build_training_job(classifier, TRAINING_PLAN, settings),
+    ):
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        options = parser.parse_args(container["args"][2:])
+        assert str(options.task) == "/etc/artgrab/task/task.json"
+    guarded = settings_of(serving_tls_secret="certificate", serving_token_secret="callers")
+    pod = _served(classifier, guarded)["Deployment"]["spec"]["template"]["spec"]
+    names = [one["name"] for one in pod["containers"][0]["env"]]
+    prefix = "ARTGRAB_SERVING_"
+    told = {name.removeprefix(prefix).lower() for name in names if name.startswith(prefix)}
+    assert told
+    assert told <= set(ServingSettings.model_fields)
 
 
 def test_the_digest_changes_with_all_that_is_applied_and_with_nothing_else(

@@ -91,9 +91,9 @@ def _trainer(
 
 
 def _torchrun(job: str, namespace: str, nodes: int) -> list[str]:
-    """Return torchrun as a module, for the Python of the settings runs it as well."""
+    """Return our torchrun, whose exit code is that of the process it starts."""
     return [
-        *("-m", "torch.distributed.run"),
+        *("-m", "artgrab.trainer.nodes"),
         f"--nnodes={nodes}",
         "--nproc-per-node=1",
         "--rdzv-backend=c10d",
