@@ -16,6 +16,7 @@ from tests.cluster.forwards import Forward, forwarded
 from tests.cluster.holdings import Holding, look, recorded
 from tests.cluster.images import Images, ensure_images
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.packages import offer_packages
 from tests.cluster.providers import Provider
 from tests.cluster.worlds import WorldPods, world_pods
 
@@ -120,6 +121,7 @@ def installation(provider: Provider, images: Images) -> Iterator[Installation]:
     with ExitStack() as stack:
         system, pictures, world = (_namespace(admin, name) for name in (SYSTEM, PICTURES, WORLD))
         pods = stack.enter_context(world_pods(world, images.world))
+        offer_packages(admin, PICTURES)
         _install(helm, admin, values(images, pods))
         forward = stack.enter_context(
             forwarded(system, f"service/{RELEASE}-object-store", _S3_PORT)
