@@ -18,7 +18,8 @@ from tests.chart.rendering import ROOT, Document, documents, render, scenario
 
 pytestmark = pytest.mark.timeout(1800)  # helm is built the first time
 
-METRIC = re.compile(r"\bartgrab_[a-z0-9_]+")
+METRIC = re.compile(r"\bartgrab_(?!dev_)[a-z0-9_]+")
+"""Prometheus makes artgrab_dev_... of the labels artgrab.dev/... of pods."""
 GROUPED = re.compile(r"\bby \(([^)]*)\)")
 OF_A_TARGET = {"namespace", "pod", "component"}
 """Labels that Prometheus adds."""
