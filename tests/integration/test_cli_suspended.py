@@ -1,4 +1,4 @@
-"""`artgrab run` passes suspended categories over, says so, and counts what they have."""
+"""`artgrab run` passes over what is suspended, says so, and counts what there is."""
 
 import json
 from pathlib import Path
@@ -34,3 +34,40 @@ def test_a_suspended_category_is_passed_over_and_what_it_has_is_counted(
     assert result["work"] == {"fetched": 0, "stored": 0, "trained": 0}
     assert result["problems"] == [TOLD]
     assert not list(store.glob("default/categories/graffiti/runs/*"))
+
+
+SUSPENDED_CLASSIFIER = """
+---
+apiVersion: artgrab.dev/v1alpha1
+kind: ArtClassifier
+metadata: {name: art-or-not}
+spec:
+  classes:
+    - {label: art, categorySelector: {matchLabels: {set: art}}}
+    - {label: not-art, categorySelector: {matchLabels: {set: everyday}}}
+  suspend: true
+---
+"""
+NOT_LEARNED = "art-or-not: nothing is learned, as spec.suspend is true"
+
+
+def test_a_suspended_classifier_learns_nothing_and_the_rest_is_done(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    documents, store = tmp_path / "documents.yaml", tmp_path / "store"
+    labelled = [
+        SUSPENDED.replace("{name: graffiti}", f"{{name: {name}, labels: {{set: {kind}}}}}")
+        for name, kind in (("graffiti", "art"), ("spoons", "everyday"))
+    ]
+    documents.write_text(SUSPENDED_CLASSIFIER.join(labelled))
+    for name in ("graffiti", "spoons"):
+        put_picture(Store.open(str(store)), name, f"http://www.site.test/{name}.jpg")
+    said = artgrab(capfd, "run", str(documents), "--store", str(store), "--output", "json")
+    assert said.code == 0
+    assert NOT_LEARNED in said.err
+    result = json.loads(said.out)
+    assert NOT_LEARNED in result["problems"]
+    assert (result["dataset"], result["model"]) == (None, None)
+    assert not list(store.glob("default/datasets/*"))
+    dry = artgrab(capfd, "run", str(documents), "--store", str(store), "--dry-run")
+    assert dry.code == 0

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from artgrab.operator.classifiers.observed import DatasetMade, LearningComponent, LearningJob
-from artgrab.operator.classifiers.plans import NewTraining, Serve
+from artgrab.operator.classifiers.plans import NewDataset, NewTraining, Serve
 from artgrab.operator.classifiers.promotion import why_not
 from artgrab.operator.observed import JobEnd
 from tests.support.classifier_world import CLASSES, LearningWorld, foreign_job
@@ -186,6 +186,11 @@ class CheckedWorld(LearningWorld):
             failed = self.proposed.failed_rollout
             assert failed is None or failed.content_sha256 != content, "it has failed before"
         super()._apply(serve)
+
+    def _create(self, component: LearningComponent, new: NewDataset | NewTraining | None) -> None:
+        there = [job for job in self.ours() if job.component is component and not job.finished]
+        assert not there, "a Job is made while another one runs"
+        super()._create(component, new)
 
     def look(self, *, writes: int | None = None) -> Any:
         planned = self.plan()

@@ -95,7 +95,7 @@ class Planner:
         categories = {one.metadata.name: self._category(one) for one in documents.categories}
         classifier = next(iter(documents.classifiers), None)
         dataset, model = None, None
-        if classifier:
+        if classifier and not classifier.spec.suspend:
             labels = select(classifier, documents)
             chosen = {name: categories[name] for name in labels}
             dataset = self._dataset(classifier, labels, chosen)

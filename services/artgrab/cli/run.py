@@ -28,6 +28,7 @@ from artgrab.common.store.leftovers import clear_leftovers
 from artgrab.common.store.lock import exclusive_async
 
 _SUSPENDED = "not collected, as spec.suspend is true; what is stored of it is used"
+_NOT_LEARNED = "nothing is learned, as spec.suspend is true"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,11 @@ class Job:
             raise BadInputError("more than one ArtClassifier is given; artgrab run takes one")
         return next(iter(self.documents.classifiers), None)
 
+    @property
+    def learner(self) -> ArtClassifier | None:
+        """The classifier, unless it is suspended."""
+        return self.classifier if self.classifier and not self.classifier.spec.suspend else None
+
 
 async def run_job(job: Job) -> RunResult:
     """Do what is not done yet and say what there is.
@@ -67,8 +73,11 @@ async def run_job(job: Job) -> RunResult:
         work=job.work,
         problems=[problem for c in categories for problem in _problems(job.store, c)],
     )
-    if job.classifier:
-        await _learn(job, job.classifier, labels, result)
+    if job.learner:
+        await _learn(job, job.learner, labels, result)
+    elif job.classifier:
+        result.problems.append(f"{job.classifier.metadata.name}: {_NOT_LEARNED}")
+        warn(job.progress, result.problems[-1])
     # What was killed in the middle of a put: by this run's end nothing is left of it.
     await asyncio.to_thread(clear_leftovers, job.store)
     return result
@@ -97,8 +106,8 @@ async def _preflight(job: Job, pending: Sequence[ArtCategory]) -> None:
     if advice := contact_advice(job.network, pending):
         warn(job.progress, advice)
     await check_browser(pending)
-    if job.classifier:
-        await check_model(job.classifier, job.documents, progress=job.progress)
+    if job.learner:
+        await check_model(job.learner, job.documents, progress=job.progress)
 
 
 def _problems(store: Store, category: ArtCategory) -> list[str]:
