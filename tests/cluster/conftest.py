@@ -20,8 +20,11 @@ from tests.cluster.installed import (
     removed,
 )
 from tests.cluster.kubectl import Kubectl, in_new_namespace
+from tests.cluster.learned import learned, upgraded, worse
 from tests.cluster.providers import Provider, choose, known_providers
 from tests.cluster.reports import story_of
+
+__all__ = ["learned", "upgraded", "worse"]  # fixtures
 
 FIRST_BUILD_SECONDS = 2 * 3600
 """For the first test of a fixture that builds: Kubernetes, or our images."""
@@ -56,6 +59,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _place(item: pytest.Item) -> int:
     """Tests on an installation go late, as its images load meanwhile; those that end it last."""
     if "ending" in _needs(item):
+        return 3
+    if "uninstalled" in getattr(item, "fixturenames", ()):
         return 2
     return int(_installs(item))
 

@@ -1,23 +1,26 @@
 """artgrab installed by its chart beside the demo world, and what tests ask of both."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from artgrab.common.store import Store
-from tests.cluster.builds import HERE
-from tests.cluster.commands import run, wait_until
+from tests.cluster.commands import wait_until
 from tests.cluster.former import LABEL, remove_former
 from tests.cluster.forwards import Forward, forwarded
 from tests.cluster.holdings import Holding, look, recorded
 from tests.cluster.images import Images, ensure_images
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.learning import learning
 from tests.cluster.packages import offer_packages
 from tests.cluster.providers import Provider
+from tests.cluster.releases import Release, changed
+from tests.cluster.storage import offer_storage
 from tests.cluster.worlds import WorldPods, world_pods
 
 RELEASE = "artgrab-test"
@@ -40,7 +43,6 @@ LATE_SECONDS = 0.75
 PATIENCE_SECONDS = 180
 MOST_PODS = 3
 
-_CHART = HERE.parents[1] / "helm/artgrab"
 _BUCKET, _S3_PORT = "artgrab", 8333
 _ACCESS_KEY, _SECRET_KEY = "TESTKEY", "secret-of-the-test-key"  # of a server of ours
 _RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
@@ -57,6 +59,9 @@ class Installation:
     world: WorldPods
     forward: Forward
     opened: Store
+    release: Release
+    values: Mapping[str, Any]
+    """Of the release as it was installed."""
 
     @property
     def store(self) -> Store:
@@ -101,6 +106,14 @@ class Installation:
         """Wait for what no watch tells: what the store has, what the sites saw."""
         wait_until(condition, what, seconds=PATIENCE_SECONDS, pause=0.3)
 
+    def install(self) -> None:
+        """Install the release again, after it was uninstalled."""
+        self.release.install(self.values)
+
+    def upgrade(self, **changes: Any) -> None:
+        """Upgrade the release to some other values."""
+        self.release.upgrade(changed(self.values, **changes))
+
     def pods(self, component: str, *, namespace: str = SYSTEM) -> list[Any]:
         """Return the pods of a component that are not about to end."""
         selector = f"--selector=app.kubernetes.io/component={component}"
@@ -122,12 +135,18 @@ def installation(provider: Provider, images: Images) -> Iterator[Installation]:
         system, pictures, world = (_namespace(admin, name) for name in (SYSTEM, PICTURES, WORLD))
         pods = stack.enter_context(world_pods(world, images.world))
         offer_packages(admin, PICTURES)
-        _install(helm, admin, values(images, pods))
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="artgrab-store-")))
+        offer_storage(system, folder, claim=f"data-{RELEASE}-object-store-0")
+        release = Release(helm, admin.kubeconfig, RELEASE, SYSTEM)
+        chosen = _values_of_all(images, pods)
+        release.install(chosen)
         forward = stack.enter_context(
             forwarded(system, f"service/{RELEASE}-object-store", _S3_PORT)
         )
         store = stack.enter_context(_opened(forward))
-        yield Installation(provider, images, pictures, system, pods, forward, store)
+        yield Installation(
+            provider, images, pictures, system, pods, forward, store, release, chosen
+        )
 
 
 def loaded_images(provider: Provider) -> Images:
@@ -168,21 +187,11 @@ def make_namespace(admin: Kubectl, name: str) -> None:
     )
 
 
-def _install(helm: str, admin: Kubectl, chosen: Mapping[str, Any]) -> None:
-    run(
-        helm,
-        f"--kubeconfig={admin.kubeconfig}",
-        f"--namespace={SYSTEM}",
-        "install",
-        RELEASE,
-        str(_CHART),
-        "--values=-",
-        "--take-ownership",  # of definitions that other tests have left
-        "--wait",
-        f"--timeout={PATIENCE_SECONDS}s",
-        given=json.dumps(chosen),
-        seconds=PATIENCE_SECONDS + 30,
-    )
+def _values_of_all(images: Images, world: WorldPods) -> dict[str, Any]:
+    """Return the values of the release: also what learns, and a store that outlives a release."""
+    kept = {"embedded": {"persistence": {"enabled": True}}}
+    chosen = changed(values(images, world), objectStore=kept)
+    return changed(chosen, **learning(PICTURES))
 
 
 def values(images: Images, world: WorldPods) -> dict[str, Any]:

@@ -11,7 +11,12 @@ MOST_PODS = 20
 MOST_CHARACTERS = 8_000
 """Of one answer: its end is kept, where the newest is."""
 _SECONDS = 30
-_OURS = ("artcategories", "jobs", "deployments", "statefulsets", "horizontalpodautoscalers")
+_KINDS = ("artcategories", "artclassifiers")
+_OURS = (
+    *_KINDS,
+    *("jobs", "deployments", "replicasets", "statefulsets"),
+    *("horizontalpodautoscalers", "services"),
+)
 
 
 def story_of(kubectl: Kubectl, namespaces: Iterable[str]) -> str:
@@ -31,7 +36,8 @@ def _parts(kubectl: Kubectl) -> Iterator[str]:
     yield _asked(kubectl, "get", "events", "--sort-by=.lastTimestamp")
     for kind in _OURS:
         yield _asked(kubectl, "get", kind, "--output=wide", "--ignore-not-found")
-    yield _conditions(kubectl)
+    yield from (_conditions(kubectl, kind) for kind in _KINDS)
+    yield _asked(kubectl, "describe", "deployments")
     yield _asked(kubectl, "describe", "pods")
     for pod, container, restarted in _containers(kubectl)[:MOST_PODS]:
         log = ("logs", pod, f"--container={container}", f"--tail={LOG_LINES}")
@@ -59,14 +65,14 @@ def bounded(text: str, most: int = MOST_CHARACTERS) -> str:
     return f"[... {len(text) - most} characters before this]\n{text[-most:]}"
 
 
-def _conditions(kubectl: Kubectl) -> str:
-    """Return the status of each category in one line."""
+def _conditions(kubectl: Kubectl, kind: str) -> str:
+    """Return the status of each object of a kind in one line."""
     try:
-        found = kubectl.read("artcategories")["items"]
+        found = kubectl.read(kind)["items"]
     except SurroundingsError as error:
         return str(error)
     lines = [f"{one['metadata']['name']}: {json.dumps(one.get('status', {}))}" for one in found]
-    return bounded("\n".join(["--- status of the categories", *lines])) if lines else ""
+    return bounded("\n".join([f"--- status of {kind}", *lines])) if lines else ""
 
 
 def _containers(kubectl: Kubectl) -> list[tuple[str, str, bool]]:

@@ -1,0 +1,80 @@
+"""Several nodes train together, one of them is lost, and the model is the one of a single node."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.classifiers import (
+    TRAINER,
+    Classifier,
+    classifier,
+    has_ended,
+    reason_of,
+    uid_of,
+)
+from tests.cluster.installed import PICTURES, Installation
+from tests.cluster.learned import Learned, Worse
+from tests.cluster.learning import WORSE
+
+NODES = 2
+NAME = "two-nodes"
+
+
+@pytest.fixture
+def twin(installed: Installation) -> Iterator[Classifier]:
+    """A classifier of the same categories that promotes nothing; it goes in the end."""
+    yield Classifier(installed.kubectl, NAME)
+    installed.kubectl("delete", "artclassifier", NAME, "--ignore-not-found", "--timeout=60s")
+
+
+def test_two_nodes_of_which_one_is_lost_learn_what_one_node_does(
+    learned: Learned, worse: Worse, twin: Classifier
+) -> None:
+    installed = learned.installed
+    _forget(installed, worse)
+    installed.kubectl.apply(
+        classifier(
+            NAME,
+            model=WORSE,
+            training={"nodes": NODES},
+            promotion={"minAccuracyPercent": 100},
+        )
+    )
+    job = twin.wait_new_job(TRAINER, set())
+    twin.asked(lambda: _computed(installed, worse), "some features are in the store", pause=0.1)
+    _lose_node(installed, job)
+    assert not has_ended(_job(twin, job))
+    twin.wait("Trained")
+    assert twin.newest == worse.content_sha256
+    assert has_ended(_job(twin, job))
+    assert reason_of(twin.body(), "Ready") == "NotPromoted"
+
+
+def _forget(installed: Installation, worse: Worse) -> None:
+    """Remove the model and what was computed for it, so that it has to be trained anew."""
+    prefixes = (
+        f"{PICTURES}/models/{worse.key}",
+        *(f"{PICTURES}/features/{one}" for one in worse.features),
+    )
+    store = installed.store
+    store.delete([info.key for prefix in prefixes for info in store.list(prefix)])
+
+
+def _computed(installed: Installation, worse: Worse) -> bool:
+    prefixes = (f"{PICTURES}/features/{one}" for one in worse.features)
+    return any(True for prefix in prefixes for _ in installed.store.list(prefix))
+
+
+def _lose_node(installed: Installation, job: str) -> None:
+    """Kill the pod of the second node."""
+    labels = {
+        "batch.kubernetes.io/controller-uid": job,
+        "batch.kubernetes.io/job-completion-index": str(NODES - 1),
+    }
+    selector = ",".join(f"{name}={value}" for name, value in labels.items())
+    installed.kubectl("delete", "pod", f"--selector={selector}", "--grace-period=0", "--force")
+
+
+def _job(twin: Classifier, uid: str) -> dict[str, object]:
+    (found,) = (one for one in twin.jobs(TRAINER) if uid_of(one) == uid)
+    return dict(found)

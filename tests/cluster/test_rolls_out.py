@@ -1,0 +1,34 @@
+"""Pods of a model come and go while a client asks without pause, and it misses no answer.
+
+With the promotion in `test_promotes` these are five roll-outs.
+"""
+
+from tests.cluster.learned import Learned
+from tests.cluster.learning import FIRST, questions
+from tests.cluster.predictions import Count
+
+RESTARTS = 2
+
+
+def test_another_runtime_gives_the_same_answers_and_loses_none(learned: Learned) -> None:
+    learned.serve_by("TorchServe")
+    with learned.asked() as client:
+        learned.serve_by("Native")
+        client.wait_more(len(questions(FIRST)))
+    assert set(client.count.models) == {learned.classifier.served}
+
+
+def test_restarts_lose_no_answer(learned: Learned) -> None:
+    learned.serve_by("Native")
+    deployment = f"deployment/{learned.classifier.serving}"
+    with learned.asked() as client:
+        for _ in range(RESTARTS):
+            learned.installed.kubectl("rollout", "restart", deployment)
+            learned.classifier.wait_rolled_out()
+        client.wait_more(len(questions(FIRST)))
+    assert set(client.count.models) == {learned.classifier.served}
+
+
+def test_an_upgrade_of_the_release_loses_no_answer(learned: Learned, upgraded: Count) -> None:
+    assert set(upgraded.models) == {learned.classifier.served}
+    assert upgraded.answered > len(questions(FIRST))
