@@ -174,7 +174,7 @@ def test_a_test_that_fails_says_all_conditions_and_removes_what_it_made() -> Non
     assert "artcategory/artgrab-test-birds will not become ready" in text
     assert "  Ready=False SourcesFailed: commons: HTTP 403; see its robots.txt" in text
     assert "  SourceHealthy=False Blocked: all requests" in text
-    assert "artclassifier/artgrab-test: no conditions" in text
+    assert "artclassifier/artgrab-test: nobody has looked at it; see the operator" in text
     assert cluster.held == {}
 
 

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from artgrab.client import ModelDescription, PredictClient, Prediction
+from artgrab.client import ModelDescription, PredictClient, Prediction, Retries
 from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.release_test.pictures import example_png
 from artgrab.release_test.settings import ReleaseTestSettings
 
+_RETRIES = Retries(attempts=30)
+"""A Service leads to new pods some seconds after these are ready; the deadline ends it sooner."""
 _ROUNDING = 0.001
 """By which probabilities, 32-bit numbers, may miss a sum of 1."""
 
@@ -34,7 +36,7 @@ def asker(settings: ReleaseTestSettings) -> Ask:
     options = _options(settings)
 
     def ask(endpoint: str) -> Answer:
-        with PredictClient(endpoint, **options) as client:
+        with PredictClient(endpoint, retries=_RETRIES, **options) as client:
             (prediction,) = client.predict([example_png()])
             return Answer(client.describe(), prediction)
 

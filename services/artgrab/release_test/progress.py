@@ -21,6 +21,12 @@ FINAL_REASONS = frozenset(
 """Reasons of Ready=False after which no wait helps, or only one that is longer than a test."""
 
 
+_NOBODY = (
+    "nobody has looked at it; see the operator: kubectl get pods --all-namespaces "
+    "--selector app.kubernetes.io/name=artgrab,app.kubernetes.io/component=operator"
+)
+
+
 def title_of(body: Body) -> str:
     """Return what a person calls an object, as kubectl takes it."""
     return f"{body['kind'].lower()}/{body['metadata']['name']}"
@@ -65,7 +71,7 @@ def report_of(bodies: Iterable[Body]) -> str:
     lines = []
     for body in bodies:
         conditions = conditions_of(body)
-        lines.append(f"{title_of(body)}:" + ("" if conditions else " no conditions"))
+        lines.append(f"{title_of(body)}:" + ("" if conditions else f" {_NOBODY}"))
         lines += [f"  {one['type']}={one['status']} {_told(one)}" for one in conditions]
     return "\n".join(lines)
 

@@ -48,8 +48,17 @@ class _Trial:
         with self._removed_at_the_end():
             for document in self._documents:
                 self._world.objects.create(document)
-            status = self._until_ready()["status"]
+            self._ask(self._until_ready()["status"])
+
+    def _ask(self, status: Manifest) -> None:
+        try:
             self._world.tell(check_answer(self._world.ask, status, self._settings.labels))
+        except SurroundingsError as error:
+            raise SurroundingsError(
+                f"the classifier is ready, and a prediction fails: {error}\nCan this pod reach its "
+                "pods? See networkPolicies, serving.allowedFrom, serving.tls and serving.token of "
+                "the chart; a classifier of your own can be looked at for longer"
+            ) from error
 
     def _remove_former(self) -> None:
         """Remove what a killed test has left, and touch nothing that is not of a test."""
