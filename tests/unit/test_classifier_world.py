@@ -14,9 +14,12 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from artgrab.common.resources import ArtClassifier
+from artgrab.common.statuses import ModelStatus, ServingStatus
 from artgrab.operator.classifiers.observed import DatasetMade, LearningComponent, LearningJob
 from artgrab.operator.classifiers.plans import NewDataset, NewTraining, Serve
 from artgrab.operator.classifiers.promotion import why_not
+from artgrab.operator.classifiers.serving_manifests import serving_digest
 from artgrab.operator.observed import JobEnd
 from tests.support.classifier_world import CLASSES, LearningWorld, foreign_job
 from tests.support.operator_world import settings_of
@@ -69,9 +72,16 @@ class ClassifierWorld(RuleBasedStateMachine):
     @precondition(lambda self: self.world.deployment is not None)
     @rule(how=st.sampled_from(ROLLS))
     def roll(self, how: str) -> None:
-        if self.world.deployment is not None:
-            self.world.roll_on(how)
-            self.world.settle()
+        rolled = self.world.deployment
+        if rolled is None:
+            return
+        before = self.world.status.serving
+        self.world.roll_on(how)
+        self.world.settle()
+        if how != "fails" or (before and before.content_sha256 == rolled.content_sha256):
+            return
+        if self.world.classifier.resource and self.world.is_wanted(rolled.content_sha256):
+            self.world.given_up.add((rolled.content_sha256, rolled.digest))
 
     @rule(seed=st.integers(0, 3), nodes=st.integers(1, 2))
     def train_otherwise(self, seed: int, nodes: int) -> None:
@@ -166,6 +176,11 @@ class CheckedWorld(LearningWorld):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self.proposed = self.status
+        self.given_up: set[tuple[str, str]] = set()
+        """Contents and digests of manifests of rollouts that the operator saw fail."""
+
+    def is_wanted(self, content: str) -> bool:
+        return self.status.model is not None and self.status.model.content_sha256 == content
 
     def ours(self) -> list[LearningJob]:
         return [job for job in self.jobs.values() if job.owner == self.uid]
@@ -182,9 +197,9 @@ class CheckedWorld(LearningWorld):
         if known is None or content != known.content_sha256:
             assert model is not None
             assert content == model.content_sha256
-            assert not why_not(model, known, resource), "a model is served that is not promoted"
-            failed = self.proposed.failed_rollout
-            assert failed is None or failed.content_sha256 != content, "it has failed before"
+            assert is_good(model, known, resource), "a model is served that is not promoted"
+            template = serving_digest(resource, serve, self.settings)
+            assert (content, template) not in self.given_up, "it has failed before"
         super()._apply(serve)
 
     def _create(self, component: LearningComponent, new: NewDataset | NewTraining | None) -> None:
@@ -195,9 +210,11 @@ class CheckedWorld(LearningWorld):
     def look(self, *, writes: int | None = None) -> Any:
         planned = self.plan()
         self.proposed = planned.status or self.status
-        before = self.status.serving
+        before, model = self.status.serving, self.status.model
         answer = super().look(writes=writes)
         after = self.status.serving
+        if self.status.model != model:
+            self.given_up.clear()
         if before is not None:
             assert after is not None, "what is served is forgotten"
         return answer
@@ -280,6 +297,18 @@ class CheckedWorld(LearningWorld):
         if not why_not(model, serving, resource) and self.status.failed_rollout is None:
             assert serving is not None, by
             assert serving.content_sha256 == model.content_sha256
+
+
+def is_good(model: ModelStatus, served: ServingStatus | None, resource: ArtClassifier) -> bool:
+    """Tell whether a model may be served instead of another one."""
+    promotion = resource.spec.promotion
+    if model.accuracy_permille < promotion.min_accuracy_percent * 10:
+        return False
+    if served is None:
+        return True
+    assert model.served == served.content_sha256, "it was compared with another one"
+    before = model.served_accuracy_permille
+    return before is None or model.accuracy_permille + promotion.max_regression_permille >= before
 
 
 ClassifierWorld.TestCase.settings = settings(
