@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-cluster test-cluster-full bench-operator cluster-up cluster-down chaos-run check docs format protos manifests images lock clean
+.PHONY: help setup run test test-cluster test-cluster-full bench-operator soak-serve cluster-up cluster-down chaos-run check docs format protos manifests images lock clean
 
 PYTHON ?= python3
 OUTPUT ?= table
@@ -43,6 +43,9 @@ chaos-run: setup ## Kill artgrab run at 50 points, folder and S3: it must end as
 
 bench-operator: setup ## The operator with 1,000 categories: time to look at all, writes in silence, memory
 	@$(BIN)/python -m benchmarks.operator
+
+soak-serve: setup ## A served model under good and bad pictures: answers, memory (SECONDS=600, RUNTIME=native)
+	@$(BIN)/python -m benchmarks.soak_serve $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RUNTIME),--runtime $(RUNTIME))
 
 check: .venv/.installed ## Format, lint, types, import rules, contracts, generated code
 	@$(BIN)/ruff format --check .

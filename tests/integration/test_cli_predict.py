@@ -20,6 +20,7 @@ from artgrab.common.classifier_states import update_classifier_state
 from artgrab.common.errors import BadInputError, PartlyDoneError
 from artgrab.common.keys import model_prefix
 from artgrab.common.store import Store
+from tests.support.certificates import make_pair
 from tests.support.model_folders import write_model
 from tests.support.predicting import BrightnessClassifier, grey_png, predict_server
 
@@ -191,3 +192,40 @@ def test_a_classifier_of_the_store_is_started_for_one_call(photos: Path, tmp_pat
     assert done.returncode == 0, done.stderr
     assert {row["label"] for row in json.loads(done.stdout)} <= {"art", "not-art"}
     assert len(json.loads(done.stdout)) == 3
+
+
+async def test_a_guarded_server_is_asked_with_a_token_over_tls(
+    photos: Path, tmp_path: Path
+) -> None:
+    pair, token = make_pair(tmp_path / "tls"), tmp_path / "token"
+    token.write_text("a-token-of-sixteen-signs\n")
+    guarded = {"tls_certificate_file": pair.certificate, "tls_key_file": pair.key}
+    async with predict_server(BrightnessClassifier(), tokens_file=token, **guarded) as endpoint:
+        words = (photos / "bright.png", "--endpoint", endpoint)
+        root = ("--root-certificates", pair.certificate)
+        (row,) = await answers(*words, "--token-file", token, *root)
+        refused = await invoke(*words, *root)
+    assert row["label"] == "art"
+    assert isinstance(refused.exception, BadInputError)
+    assert "artgrab predict --token-file" in str(refused.exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--token-file", "none"], "none: cannot be read: No such file"),
+        (["--token-file", "empty"], "empty: there is no token in it"),
+        (["--token-file", "token", "--plaintext"], "is not sent to 192.0.2.1:1 without TLS"),
+        (["--root-certificates", "token", "--plaintext"], "do not go together"),
+    ],
+)
+async def test_options_of_a_guarded_server_that_cannot_be_are_told_in_one_line(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], said: str
+) -> None:
+    monkeypatch.chdir(photos)
+    Path("empty").write_text("\n")
+    Path("token").write_text("a-token-of-sixteen-signs\n")
+    refused = await invoke("bright.png", "--endpoint", "192.0.2.1:1", *options)
+    assert isinstance(refused.exception, BadInputError)
+    assert said in str(refused.exception)
+    assert "sixteen" not in str(refused.exception)

@@ -20,8 +20,11 @@ import pytest
 
 from artgrab.client import PredictClient
 from artgrab.common.store import Store
+from artgrab.serving.fetch import fetch
+from artgrab.serving.sources import in_store
 from tests.support.drawn import jpeg
 from tests.support.model_folders import BACKBONE, write_model
+from tests.support.requirements import need_torchserve
 
 PREFIX = "default/models/" + "5" * 64
 SECONDS = 90
@@ -117,10 +120,56 @@ def test_a_taken_port_is_told_in_one_line(store_uri: str) -> None:
 
 @pytest.mark.folder_only("about a setting")
 def test_a_setting_that_is_none_is_bad_input(store_uri: str) -> None:
+    write_model(Store.open(store_uri), PREFIX)
     code, line = _failed(_command(store_uri), ARTGRAB_SERVING_MAX_PICTURES="many")
     assert code == 2
     assert "ARTGRAB_SERVING_" in line
     assert "MAX_PICTURES" in line
+
+
+def _served_folder(folder: Path) -> list[str]:
+    module = [sys.executable, "-m", "artgrab.serving", "--folder", str(folder)]
+    return [*module, "--listen", "127.0.0.1:0"]
+
+
+@pytest.mark.folder_only("about another folder")
+def test_a_fetched_folder_is_served_without_a_store(store_uri: str, tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    content_sha256 = write_model(Store.open(store_uri), PREFIX)
+    fetch(in_store(store_uri, PREFIX), folder, content_sha256=content_sha256, archive=False)
+    with _started(_served_folder(folder)) as process, PredictClient(_endpoint(process)) as client:
+        (answer,) = client.predict([jpeg(1)])
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=SECONDS) == ("", "")
+    assert (process.returncode, answer.model_sha256) == (0, content_sha256)
+
+
+@pytest.mark.folder_only("about another folder")
+@pytest.mark.parametrize("runtime", ["native", "torchserve"])
+def test_a_folder_that_was_changed_is_never_served(
+    store_uri: str, tmp_path: Path, runtime: str
+) -> None:
+    if runtime == "torchserve":
+        need_torchserve()
+    folder = tmp_path / "models"
+    content_sha256 = write_model(Store.open(store_uri), PREFIX)
+    fetch(in_store(store_uri, PREFIX), folder, content_sha256=content_sha256, archive=False)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    code, line = _failed([*_served_folder(folder), "--runtime", runtime])
+    assert code == 4
+    assert line == f"artgrab: {folder}: the files do not have the model's digest"
+
+
+@pytest.mark.folder_only("about options")
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--folder", "f", "--model", "m"], ["--store", "s"], ["--folder", "f", "--store", "s"]],
+)
+def test_a_model_is_named_in_one_way_alone(options: list[str]) -> None:
+    code, line = _failed([sys.executable, "-m", "artgrab.serving", *options])
+    assert code == 2
+    assert line == "artgrab: give --store URI and --model PREFIX, or --folder FOLDER alone"
 
 
 @pytest.mark.folder_only("about the process")
