@@ -54,7 +54,7 @@ class Classifier:
         self.content_sha256 = model.content_sha256
         self._threads = threads
         self._input = input_of(model.config)
-        self._backbone = _filled_backbone(model)
+        self._backbone = filled_backbone(model)
         self._weight, self._bias = model.tensors["head.weight"], model.tensors["head.bias"]
 
     @classmethod
@@ -124,7 +124,13 @@ def _attempt(data: bytes, step: Callable[[bytes], Pixels]) -> Pixels | PictureRe
         return error
 
 
-def _filled_backbone(model: Model) -> nn.Module:
+def filled_backbone(model: Model) -> nn.Module:
+    """Return the backbone of a model with its weights.
+
+    Raises:
+        ObjectCorruptError: the tensors are not those of the backbone and labels that it names.
+        BadInputError: this timm does not know the backbone.
+    """
     config, tensors = model.config, model.tensors
     backbone = create_backbone(config.backbone, image_size=config.image_size)
     state = {

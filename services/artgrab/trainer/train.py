@@ -148,6 +148,11 @@ def _read_inputs(
     return _Inputs(snapshot, rows, weights, input_key(snapshot, rows, classifier, weights))
 
 
+def threads_of(wanted: int | None) -> int:
+    """Return how many threads to compute with: as many as wanted, or as seem right here."""
+    return wanted or min(_MOST_THREADS, os.cpu_count() or 1)
+
+
 def _check_unchanged(read: Callable[[], _Inputs], key: str) -> None:
     if read().key != key:
         raise _InputsChangedError("pictures were taken down meanwhile; train again")
@@ -172,7 +177,7 @@ def _job(
         weights=inputs.weights,
         key=inputs.key,
         progress=progress,
-        threads=threads or min(_MOST_THREADS, os.cpu_count() or 1),
+        threads=threads_of(threads),
     )
 
 

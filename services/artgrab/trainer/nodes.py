@@ -1,0 +1,118 @@
+"""Several nodes that share a training; `python -m artgrab.trainer.nodes` starts one of them.
+
+It takes the arguments of torchrun and is torchrun, but for two things. Its exit code is that of our
+own process, which tells a Job whether to try again; torchrun's is 1, whatever failed. And processes
+meet in a store of the first of them, not in one that launchers keep: there they look for one
+another below the number of their restarts, which differs where one failed and the other was only
+told to begin again, and would wait for ever.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import NamedTuple
+
+from artgrab.common.errors import ArtgrabError, BadInputError, SurroundingsError
+from artgrab.common.processes import die_with_parent
+
+_LAUNCHED = "TORCHELASTIC_RUN_ID"
+_OWN_STORE = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+_MEETING = timedelta(minutes=10)
+_PATIENCE = timedelta(days=7)
+"""Of those who wait for the slowest; a node that dies is noticed by torchrun."""
+
+
+class Nodes(NamedTuple):
+    """All processes of a training, and which of them this one is."""
+
+    rank: int = 0
+    """From 0; that one fits, evaluates and saves."""
+    size: int = 1
+    """How many there are."""
+
+
+def read_nodes(environ: Mapping[str, str]) -> Nodes:
+    """Return what torchrun says in the environment; one node without it.
+
+    Raises:
+        BadInputError: RANK or WORLD_SIZE is not a number that it can be.
+    """
+    rank, size = environ.get("RANK", "0"), environ.get("WORLD_SIZE", "1")
+    if not (rank.isdecimal() and size.isdecimal() and int(rank) < int(size)):
+        raise BadInputError(
+            f"RANK={rank[:20]!r} and WORLD_SIZE={size[:20]!r} do not fit; unset both"
+        )
+    return Nodes(int(rank), int(size))
+
+
+def end_with_launcher() -> None:
+    """Let the end of torchrun, even by SIGKILL, end this process; call it at the start."""
+    if _LAUNCHED in os.environ:
+        die_with_parent(os.getppid())
+
+
+@contextmanager
+def joined(nodes: Nodes) -> Iterator[Callable[[], None]]:
+    """Meet the other nodes; yields a function that waits until each of them has called it.
+
+    Raises:
+        SurroundingsError: a node was lost; torchrun starts all of them again.
+    """
+    if nodes.size == 1:
+        yield lambda: None
+        return
+    from torch import distributed  # loads torch, which takes seconds
+    from torch.distributed.rendezvous import rendezvous
+
+    with _lost_told():
+        store, rank, size = next(rendezvous("env://", timeout=_MEETING))
+        distributed.init_process_group(
+            "gloo", store=store, rank=rank, world_size=size, timeout=_PATIENCE
+        )
+    try:
+        yield _barrier
+    finally:
+        distributed.destroy_process_group()
+
+
+def _barrier() -> None:
+    from torch import distributed
+
+    with _lost_told():
+        distributed.barrier()
+
+
+@contextmanager
+def _lost_told() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:  # DistError and what gloo raises are such
+        reason = str(error).partition("\n")[0][:300]
+        raise SurroundingsError(
+            f"another node of this training was lost ({reason}); the same again goes on from here"
+        ) from error
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Start this node's process and watch it as torchrun does; return the exit code."""
+    os.environ |= _OWN_STORE
+    from torch.distributed import DistError, run
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.elastic.rendezvous import RendezvousError
+
+    try:
+        run.run(run.parse_args([*arguments]))
+    except ChildFailedError as error:
+        code = error.get_first_failure()[1].exitcode
+        return code if code in (BadInputError.exit_code, ArtgrabError.exit_code) else 4
+    except (SignalException, RendezvousError, DistError) as error:
+        sys.stderr.write(f"artgrab: the nodes did not come together: {error}\n")
+        return SurroundingsError.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
