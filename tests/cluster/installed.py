@@ -1,7 +1,7 @@
 """artgrab installed by its chart beside the demo world, and what tests ask of both."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from artgrab.common.errors import SurroundingsError
 from artgrab.common.store import Store
 from tests.cluster.commands import wait_until
 from tests.cluster.former import LABEL, remove_former
@@ -135,8 +136,9 @@ def installation(provider: Provider, images: Images) -> Iterator[Installation]:
         system, pictures, world = (_namespace(admin, name) for name in (SYSTEM, PICTURES, WORLD))
         pods = stack.enter_context(world_pods(world, images.world))
         offer_packages(admin, PICTURES)
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="artgrab-store-")))
-        offer_storage(system, folder, claim=f"data-{RELEASE}-object-store-0")
+        folder = stack.enter_context(TemporaryDirectory(prefix="artgrab-store-"))
+        offer_storage(system, Path(folder), claim=f"data-{RELEASE}-object-store-0")
+        stack.callback(_end_store, system)
         release = Release(helm, admin.kubeconfig, RELEASE, SYSTEM)
         chosen = _values_of_all(images, pods)
         release.install(chosen)
@@ -185,6 +187,13 @@ def make_namespace(admin: Kubectl, name: str) -> None:
     admin.apply(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
     )
+
+
+def _end_store(system: Kubectl) -> None:
+    """End what writes into the folder of the store, which is about to go."""
+    selector = "--selector=app.kubernetes.io/component=object-store"
+    with suppress(SurroundingsError):
+        system("delete", "statefulsets,pods", selector, "--now")
 
 
 def _values_of_all(images: Images, world: WorldPods) -> dict[str, Any]:

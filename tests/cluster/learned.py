@@ -19,6 +19,7 @@ from tests.cluster.learning import (
     FIRST,
     SHORT_PROGRESS_SECONDS,
     WORSE,
+    category_name,
     learned_categories,
     questions,
 )
@@ -72,7 +73,9 @@ def learned(installed: Installation) -> Learned:
     found = Classifier(installed.kubectl, DEFAULT)
     found.wait_reason("Ready", "NoCategories")
     installed.kubectl.apply(*learned_categories(FIRST))
-    found.wait("Ready")
+    installed.wait_ready(*map(category_name, FIRST))
+    for step in ("DatasetReady", "Trained", "Ready"):
+        found.wait(step)
     return Learned(installed, found)
 
 

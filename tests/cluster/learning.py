@@ -35,7 +35,7 @@ PROGRESS_SECONDS = 150
 SHORT_PROGRESS_SECONDS = 40
 """The same, for the native server, which an idle machine starts in a quarter of it."""
 
-_TRIED = {"cartoon-stamps": "art", "backgrounds": "not-art"}
+_TRIED = {"costumes": "art", "backgrounds": "not-art"}
 """Categories of `helm test`, and their class."""
 _TRIED_LIMIT = 24
 _TRIAL_SECONDS = 300

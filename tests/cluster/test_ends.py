@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from tests.cluster.categories import category, gallery_source
 from tests.cluster.holdings import faults, keys_of
-from tests.cluster.installed import FLEETING, OPERATOR, PICTURES, Installation, make_namespace
+from tests.cluster.installed import FLEETING, PICTURES, Installation, make_namespace
+from tests.cluster.operators import without_operator
 from tests.cluster.worlds import DOWN, published, shown
 
 GALLERY = "www.painting-pieces.test"
@@ -108,20 +108,8 @@ def test_retained_categories_go_while_nobody_operates(
 ) -> None:
     apply(_resting(installed, "left-alone"))
     installed.wait_reason("left-alone", "Suspended")
-    with _without_operator(installed):
+    with without_operator(installed):
         installed.kubectl("delete", "artcategory", "left-alone", "--timeout=30s")
-
-
-@contextmanager
-def _without_operator(installed: Installation) -> Iterator[None]:
-    selector = "--selector=app.kubernetes.io/component=operator"
-    installed.system("scale", f"deployment/{OPERATOR}", "--replicas=0")
-    try:
-        installed.system("wait", "pod", selector, "--for=delete", "--timeout=120s")
-        yield
-    finally:
-        installed.system("scale", f"deployment/{OPERATOR}", "--replicas=1")
-        installed.system("rollout", "status", f"deployment/{OPERATOR}")
 
 
 def test_a_site_that_is_down_is_told(
