@@ -7,6 +7,8 @@ SHELL := bash
 PYTHON ?= python3
 OUTPUT ?= table
 STORE ?= artgrab-store
+# Bytecode is kept whatever the environment says: hundreds of processes would compile all they import.
+export PYTHONDONTWRITEBYTECODE :=
 BIN := .venv/bin
 PROTOS := $(wildcard protos/artgrab/v1/*.proto)
 
