@@ -24,7 +24,6 @@ def _hooks(values: Path) -> dict[str, Document]:
 def _settings(values: Path, monkeypatch: pytest.MonkeyPatch) -> ReleaseTestSettings:
     pod = _hooks(values)["Pod"]
     told = {
-        "metadata.namespace": pod["metadata"]["namespace"],
         "metadata.name": pod["metadata"]["name"],
         "metadata.uid": "1234",
     }
@@ -89,10 +88,17 @@ def test_its_rights_are_for_what_it_makes_alone(
     assert hooks["Pod"]["spec"]["serviceAccountName"] == account["name"]
 
 
-def test_it_is_where_classifiers_may_be(values: Path) -> None:
+def test_it_learns_where_classifiers_may_be_and_runs_where_helm_looks_for_its_log(
+    values: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = {"one-namespace-values": "art", "everything-values": "art"}
-    spaces = {one["metadata"]["namespace"] for one in _hooks(values).values()}
-    assert spaces == {expected.get(values.stem, "artgrab")}
+    learning = expected.get(values.stem, "artgrab")
+    spaces = {kind: one["metadata"]["namespace"] for kind, one in _hooks(values).items()}
+    assert spaces["Pod"] == spaces["ServiceAccount"] == "artgrab"
+    assert spaces["Role"] == spaces["RoleBinding"] == learning
+    settings = _settings(values, monkeypatch)
+    assert settings.namespace == learning
+    assert bool(settings.pod_uid) is (learning == "artgrab"), "no owner is in another namespace"
 
 
 def test_its_policy_selects_it(values: Path) -> None:
@@ -107,6 +113,10 @@ def test_its_policy_selects_it(values: Path) -> None:
     ports = [{port["port"] for port in rule["ports"]} for rule in policy["spec"]["egress"]]
     assert ports[0] == {53}
     assert ports[-1] == {8500}
+    (serving,) = policy["spec"]["egress"][-1]["to"]
+    assert serving["namespaceSelector"]["matchLabels"] == {
+        "kubernetes.io/metadata.name": _hooks(values)["Role"]["metadata"]["namespace"]
+    }
 
 
 def test_it_has_the_token_and_whom_to_trust_but_no_key(

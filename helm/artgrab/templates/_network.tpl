@@ -150,12 +150,12 @@
 
 {{/* The pod of `helm test`, as a peer; none where there is no test. */}}
 {{- define "artgrab.testPeers" -}}
-{{- with include "artgrab.tests.namespace" . -}}
+{{- if include "artgrab.tests.namespace" . -}}
 - namespaceSelector:
     matchLabels:
-      kubernetes.io/metadata.name: {{ . }}
+      kubernetes.io/metadata.name: {{ .Release.Namespace }}
   podSelector:
     matchLabels:
-      {{- include "artgrab.selectorLabels" (list $ "release-test") | nindent 6 }}
+      {{- include "artgrab.selectorLabels" (list . "release-test") | nindent 6 }}
 {{- end -}}
 {{- end -}}

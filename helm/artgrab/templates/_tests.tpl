@@ -9,11 +9,11 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Metadata of an object that goes after a test: (list $ name weight). */}}
+{{/* Metadata of an object of a test: (list $ namespace weight). Its pod is in the release's namespace, where helm looks for logs. */}}
 {{- define "artgrab.tests.metadata" -}}
 {{- $root := index . 0 -}}
-name: {{ index . 1 }}
-namespace: {{ include "artgrab.tests.namespace" $root }}
+name: {{ include "artgrab.tests.name" $root }}
+namespace: {{ index . 1 }}
 labels:
   {{- include "artgrab.labels" (list $root "release-test") | nindent 2 }}
 annotations:
