@@ -3,7 +3,8 @@
 import statistics
 import threading
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -17,14 +18,28 @@ minute."""
 _END = (0.95, 1.0)
 
 
+_ROLES = {
+    "org.pytorch.serve": "java",
+    "model_service_worker": "worker",
+    "artgrab.serving": "server",
+}
+"""By what a command line holds; all others decode pictures, or wait."""
+_OTHERS = "others"
+
+
 @dataclass(frozen=True)
 class Sample:
     """What the processes had at one moment."""
 
     seconds: float
     """Since the first look."""
-    megabytes: float
-    """Resident; what several processes share counts for each."""
+    parts: Mapping[str, float]
+    """Megabytes by role, resident; what several processes share counts for each."""
+
+    @property
+    def megabytes(self) -> float:
+        """Of all together."""
+        return sum(self.parts.values())
 
 
 @dataclass
@@ -57,32 +72,37 @@ class Watch:
                 return
 
 
-def tree_megabytes(pid: int) -> float:
-    """Return the resident memory of a process and all below it; 0 where it is gone."""
+def tree_megabytes(pid: int) -> dict[str, float]:
+    """Return the resident memory of a process and all below it by role; nothing once it is gone."""
+    parts: dict[str, float] = defaultdict(float)
     try:
         process = psutil.Process(pid)
-        tree = [process, *process.children(recursive=True)]
+        for one in (process, *process.children(recursive=True)):
+            role, size = _look_at(one)
+            parts[role] += size / 1024**2
     except psutil.NoSuchProcess:
-        return 0.0
-    return sum(map(_bytes_of, tree)) / 1024**2
+        pass
+    return dict(parts)
 
 
-def _bytes_of(process: psutil.Process) -> int:
+def _look_at(process: psutil.Process) -> tuple[str, int]:
     try:
-        return int(process.memory_info().rss)
+        line = " ".join(process.cmdline())
+        role = next((role for word, role in _ROLES.items() if word in line), _OTHERS)
+        return role, int(process.memory_info().rss)
     except psutil.NoSuchProcess:
-        return 0
+        return _OTHERS, 0
 
 
-def growth_megabytes(samples: Sequence[Sample]) -> float:
-    """Return by how much more there is at the end than on the plateau after the start; never less.
+def growth_megabytes(samples: Sequence[Sample], role: str | None = None) -> float:
+    """Return by how much more there is at the end than on the plateau after the start.
 
     Medians of parts of the time: a decoder that is renewed just then says nothing.
     """
-    return max(0.0, _median(samples, _END) - _median(samples, _PLATEAU))
+    return _median(samples, _END, role) - _median(samples, _PLATEAU, role)
 
 
-def _median(samples: Sequence[Sample], part: tuple[float, float]) -> float:
+def _median(samples: Sequence[Sample], part: tuple[float, float], role: str | None) -> float:
     whole = samples[-1].seconds
-    found = [s.megabytes for s in samples if part[0] * whole <= s.seconds <= part[1] * whole]
-    return statistics.median(found or [samples[-1].megabytes])
+    found = [s for s in samples if part[0] * whole <= s.seconds <= part[1] * whole] or samples[-1:]
+    return statistics.median(s.megabytes if role is None else s.parts.get(role, 0) for s in found)

@@ -140,7 +140,7 @@ def soak(
         "requests": tally.requests,
         "wrong": tally.wrong,
         "failed": tally.failed,
-        "rss_growth_mb": round(growth_megabytes(watch.samples), 1),
+        "rss_growth_mb": round(max(0.0, growth_megabytes(watch.samples)), 1),
     }
 
 

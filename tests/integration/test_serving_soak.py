@@ -66,10 +66,12 @@ def test_good_pictures_without_an_answer_are_failures() -> None:
 
 
 def test_growth_is_from_the_plateau_after_the_start_to_the_end() -> None:
-    samples = [Sample(float(n), 900.0 if n < 60 else 1000.0 + n / 100) for n in range(601)]
+    sizes = [900.0 if n < 60 else 1000.0 + n / 100 for n in range(601)]
+    samples = [Sample(n, {"server": size, "java": 300.0}) for n, size in enumerate(sizes)]
     assert growth_megabytes(samples) == pytest.approx(5.85 - 0.75)
-    assert growth_megabytes([Sample(float(n), 500.0 - n / 10) for n in range(601)]) == 0
-    assert growth_megabytes([Sample(0.0, 5.0)]) == 0
+    assert growth_megabytes(samples, "java") == 0
+    assert growth_megabytes([Sample(n, {"a": 500.0 - n / 10}) for n in range(601)]) < 0
+    assert growth_megabytes([Sample(0.0, {"a": 5.0})]) == 0
 
 
 def test_every_kind_of_bad_picture_of_the_contract_is_sent() -> None:
