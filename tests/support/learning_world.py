@@ -230,7 +230,9 @@ class LearningCluster(PlayedCluster):
             if body is None or body["metadata"]["uid"] != about.uid:
                 raise LookAgainError("gone")
             told = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-            assert self.world.blind or body.get("status") != told, "the same status is written twice"
+            assert self.world.blind or body.get("status") != told, (
+                "the same status is written twice"
+            )
             body["status"] = told
             return self.world.touch("classifier", body)
 
