@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from artgrab.operator import names
+from artgrab.operator.classifiers.reading import read_rollout
 from artgrab.operator.observed import Seen
 from tests.support.classifier_world import LearningWorld, digest
 from tests.support.operator_world import settings_of
@@ -63,12 +65,34 @@ def test_it_is_served_when_all_its_pods_are_available(world: LearningWorld) -> N
     assert world.told()[-1] == "ModelServed"
 
 
+def test_what_keeps_pods_from_starting_is_told(world: LearningWorld) -> None:
+    world.roll(available=False, ready=0)
+    assert world.deployment is not None
+    world.deployment = replace(world.deployment, message="ImagePullBackOff (artgrab-serving:1)")
+    world.settle()
+    assert "is being rolled out: ImagePullBackOff (artgrab-serving:1); kubectl" in world.message()
+
+
 def test_a_status_of_the_spec_before_says_nothing(world: LearningWorld) -> None:
     world.roll()
     assert world.deployment is not None
     world.deployment = replace(world.deployment, current=False)
     world.settle()
     assert world.status.serving is None
+
+
+def test_an_older_pod_that_is_available_is_none_of_the_newer_model() -> None:
+    labels = names.learning_labels(names.COMPONENT_SERVING, classifier="art-or-not")
+    metadata = {"name": "art-or-not-serving", "namespace": "art", "labels": labels}
+    metadata |= {"uid": "u", "resourceVersion": "1", "generation": 2}
+    surge = {"replicas": 2, "updatedReplicas": 1, "availableReplicas": 1, "readyReplicas": 1}
+    body = {"metadata": metadata, "spec": {"replicas": 1}}
+    rollout = read_rollout({**body, "status": {"observedGeneration": 2, **surge}})
+    assert rollout is not None
+    assert not rollout.done
+    rollout = read_rollout({**body, "status": {"observedGeneration": 2, **surge, "replicas": 1}})
+    assert rollout is not None
+    assert rollout.done
 
 
 def test_the_older_model_answers_while_a_newer_one_is_rolled_out(served: LearningWorld) -> None:

@@ -123,6 +123,7 @@ class Rollout:
     current: bool
     """Whether the rest is said of its newest spec."""
     replicas: int
+    """Pods that there are, of older specs as well: available ones may be old ones."""
     updated: int
     available: int
     ready: int

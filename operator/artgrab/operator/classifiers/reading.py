@@ -95,7 +95,7 @@ def read_rollout(body: Body) -> Rollout | None:
         content_sha256=notes.get(names.ANNOTATION_MODEL, ""),
         digest=notes.get(names.ANNOTATION_TEMPLATE, ""),
         current=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
-        replicas=_replicas(body["spec"].get("replicas", 1)),
+        replicas=_replicas(status.get("replicas")),
         updated=_replicas(status.get("updatedReplicas")),
         available=_replicas(status.get("availableReplicas")),
         ready=_replicas(status.get("readyReplicas")),

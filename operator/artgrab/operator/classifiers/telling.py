@@ -122,7 +122,9 @@ def _rolling_out(rollouts: Rollouts) -> str:
             f"{what} when deployment/{name}, which is of another object, is gone: "
             f"kubectl delete --namespace {key.namespace} deployment/{name}"
         )
-    return f"{what}: {_look_at_pods(key)}"
+    there = rollouts.rollout
+    said = f"{there.message}; " if there and there.message and not there.done else ""
+    return f"{what}: {said}{_look_at_pods(key)}"
 
 
 def _failure(rollouts: Rollouts) -> str:
