@@ -79,12 +79,13 @@ RUN uv venv --quiet /opt/artgrab && \
 # Java for TorchServe alone, in 65 MB instead of 250, with the classes of its own start loaded already.
 # Where manuals are left out Debian's package needs the folder for them.
 FROM tools AS java
+# It is unpacked, not installed: that would write beside the certificates, which may be the host's.
 # hadolint ignore=DL3008 # Debian keeps only its newest Java, so a pinned one could not be had
-RUN mkdir -p /usr/share/man/man1 && \
-    apt-get -qq update && \
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends openjdk-17-jdk-headless && \
+RUN apt-get -qq update && \
+    apt-get -qq -o APT::Sandbox::User=root download openjdk-17-jdk-headless openjdk-17-jre-headless && \
     rm -rf /var/lib/apt/lists/* && \
-    jlink --add-modules java.se,jdk.crypto.ec,jdk.management,jdk.naming.dns,jdk.unsupported,jdk.zipfs \
+    for package in ./*.deb; do dpkg-deb --extract "$package" / || exit 1; done && \
+    /usr/lib/jvm/java-17-openjdk-*/bin/jlink --add-modules java.se,jdk.crypto.ec,jdk.management,jdk.naming.dns,jdk.unsupported,jdk.zipfs \
         --compress 2 --no-header-files --no-man-pages --strip-java-debug-attributes --output /opt/java && \
     /opt/java/bin/java -Xshare:dump
 
