@@ -85,7 +85,7 @@ RUN apt-get -qq update && \
     apt-get -qq -o APT::Sandbox::User=root download openjdk-17-jdk-headless openjdk-17-jre-headless && \
     rm -rf /var/lib/apt/lists/* && \
     for package in ./*.deb; do dpkg-deb --extract "$package" / || exit 1; done && \
-    /usr/lib/jvm/java-17-openjdk-*/bin/jlink --add-modules java.se,jdk.crypto.ec,jdk.management,jdk.naming.dns,jdk.unsupported,jdk.zipfs \
+    PATH="$(echo /usr/lib/jvm/java-17-openjdk-*/bin):$PATH" jlink --add-modules java.se,jdk.crypto.ec,jdk.management,jdk.naming.dns,jdk.unsupported,jdk.zipfs \
         --compress 2 --no-header-files --no-man-pages --strip-java-debug-attributes --output /opt/java && \
     /opt/java/bin/java -Xshare:dump
 
