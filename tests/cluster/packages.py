@@ -34,7 +34,8 @@ def host_folder() -> Path:
 def offer_packages(admin: Kubectl, namespace: str) -> None:
     """Make a volume and the claim on it in a namespace; there already is no error."""
     _compile()
-    admin.apply(*documents(namespace))
+    inside = Kubectl(admin.program, admin.kubeconfig, namespace)
+    inside.apply(*documents(namespace))
 
 
 @cache
