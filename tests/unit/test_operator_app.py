@@ -133,16 +133,26 @@ def _asked_for(app: App) -> list[Key]:
     return found
 
 
-def test_a_change_of_a_category_asks_for_the_classifiers_of_its_namespace_alone() -> None:
+async def _asked_for_by_categories(world: LearningWorld) -> list[Key]:
+    app = _app_with_classifiers(world)
+    await app.resync()
+    assert len(_asked_for(app)) == 2
+    app.learning.soon_seconds = 0.01
+    for stored in range(3):
+        world.collected(OLDER, {}, stored=stored)
+        app.see_category(world.categories[OLDER])
+    assert len(app.learning.queue.agenda) == 0
+    async with asyncio.timeout(10):
+        while not len(app.learning.queue.agenda):
+            await asyncio.sleep(0)
+    return _asked_for(app)
+
+
+def test_changes_of_categories_ask_once_for_the_classifiers_of_their_namespace_alone() -> None:
     world = LearningWorld()
     for namespace in ("art", "elsewhere"):
         world.apply_classifier(Key(namespace, "one"), CLASSIFIER_SPEC)
-    app = _app_with_classifiers(world)
-    asyncio.run(app.resync())
-    assert len(_asked_for(app)) == 2
-    world.collected(OLDER, {}, stored=1)
-    app.see_category(world.categories[OLDER])
-    assert _asked_for(app) == [Key("art", "one")]
+    assert asyncio.run(_asked_for_by_categories(world)) == [Key("art", "one")]
 
 
 def test_jobs_and_deployments_ask_for_their_own_classifier() -> None:

@@ -1,5 +1,6 @@
 """The part of the operator that looks after classifiers: its queue, and what it is told."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -19,6 +20,9 @@ from artgrab.operator.refusals import Refusals
 from artgrab.operator.settings import OperatorSettings
 from artgrab.operator.work import WorkQueue
 
+_SOON_SECONDS = 1.0
+"""From the change of a category to a look at the classifiers beside it."""
+
 
 class Learning:
     """All classifiers of one operator process."""
@@ -35,6 +39,8 @@ class Learning:
     ) -> None:
         """Take what they learn from, and whom to tell of each look: its result and seconds."""
         self.mirror = ClassifierMirror()
+        self.soon_seconds = _SOON_SECONDS
+        self._changed: set[str] = set()
         self._reports = LearningReports(cluster, clock, seconds=settings.progress_seconds)
         tools = ClassifierTools(
             cluster=cluster,
@@ -72,7 +78,17 @@ class Learning:
         self._look_at(see(body))
 
     def see_change_in(self, namespace: str) -> None:
-        """Ask for a look at the classifiers of a namespace: a category of it has changed."""
+        """Ask for a look at the classifiers of a namespace soon: a category of it has changed.
+
+        A look goes through all of these, and where one changes, often many do: one look is enough.
+        """
+        if namespace not in self._changed:
+            self._changed.add(namespace)
+            loop = asyncio.get_running_loop()
+            loop.call_later(self.soon_seconds, self._look_in, namespace)
+
+    def _look_in(self, namespace: str) -> None:
+        self._changed.discard(namespace)
         for key in self.mirror.in_namespace(namespace):
             self.queue.add(key)
 
