@@ -128,6 +128,8 @@ MODEL_RULES: Mapping[str, tuple[Rule, ...]] = {
     ),
     "Serving": (
         Rule(
+            # Rules are asked of the default as well, which lacks both.
+            "!has(self.minReplicas) || !has(self.maxReplicas) || "
             "self.maxReplicas >= self.minReplicas",
             "maxReplicas must be at least minReplicas",
         ),
