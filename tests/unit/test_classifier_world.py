@@ -80,8 +80,18 @@ class ClassifierWorld(RuleBasedStateMachine):
         self.world.settle()
         if how != "fails" or (before and before.content_sha256 == rolled.content_sha256):
             return
+        there = self.world.deployment
+        if before and there and self.world.classifier.resource:
+            assert there.content_sha256 == before.content_sha256, "it is not rolled back"
         if self.world.classifier.resource and self.world.is_wanted(rolled.content_sha256):
             self.world.given_up.add((rolled.content_sha256, rolled.digest))
+
+    @rule(accuracy=permille, served=permille, how=st.sampled_from([*ROLLS, ""]))
+    def train_another(self, accuracy: int, served: int, how: str) -> None:
+        self.world.change(training={"seed": self.world.generation})
+        self.learn("good", accuracy, served)
+        if how and self.world.deployment is not None:
+            self.roll(how)
 
     @rule(seed=st.integers(0, 3), nodes=st.integers(1, 2))
     def train_otherwise(self, seed: int, nodes: int) -> None:
@@ -100,12 +110,14 @@ class ClassifierWorld(RuleBasedStateMachine):
     @rule(spec=kept, wrong=broken)
     def change(self, spec: dict[str, Any], wrong: dict[str, Any]) -> None:
         self.world.spec = {}
+        self.world.given_up.clear()
         self.world.change(**spec, **wrong)
 
     @rule(version=st.sampled_from([1, 2]))
     def upgrade(self, version: int) -> None:
         images = {"trainer_image": f"t:{version}", "serving_image": f"s:{version}"}
         self.world.settings = settings_of(**images)
+        self.world.given_up.clear()
 
     @rule(writes=st.sampled_from([0, 1, 2, None, None]))
     def look(self, writes: int | None) -> None:
