@@ -35,7 +35,7 @@ from artgrab.serving.runtimes import RUNTIMES
 from artgrab.trainer import train
 from artgrab.v1 import predict_service_pb2 as pb
 from artgrab.v1 import predict_service_pb2_grpc as pb_grpc
-from benchmarks.soak_memory import Watch, growth_megabytes
+from benchmarks.soak_memory import Sample, Watch, growth_megabytes
 from benchmarks.soak_pictures import OVERSIZE_BYTES, Case, bad_cases, draw_request, good_cases
 from tests.support.snapshots import NAMESPACE, SNAPSHOT, classifier, put_snapshot
 
@@ -133,15 +133,20 @@ def soak(
                 tally = asyncio.run(ask(server.endpoint, good, bad, limits))
     for trouble, count in tally.troubles.most_common(20):
         _tell(f"{count} times: {trouble}")
-    _tell(
-        f"{watch.samples[0].megabytes:.0f} MB at first, {watch.samples[-1].megabytes:.0f} at last"
-    )
+    _tell_memory(watch.samples)
     return {
         "requests": tally.requests,
         "wrong": tally.wrong,
         "failed": tally.failed,
         "rss_growth_mb": round(max(0.0, growth_megabytes(watch.samples)), 1),
     }
+
+
+def _tell_memory(samples: Sequence[Sample]) -> None:
+    for role in sorted(samples[-1].parts):
+        first, last = (samples[n].parts.get(role, 0) for n in (0, -1))
+        grown = growth_megabytes(samples, role)
+        _tell(f"{role}: {first:.0f} MB at first, {last:.0f} at last, {grown:+.1f} from the plateau")
 
 
 def make_model(store: Store) -> str:
