@@ -10,8 +10,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 from artgrab.common.classifier_states import read_classifier_state
+from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import (
     ArtgrabError,
     BadInputError,
@@ -21,12 +23,15 @@ from artgrab.common.errors import (
 )
 from artgrab.common.keys import dataset_prefix, model_prefix
 from artgrab.common.manifest import TEST, read_manifest
-from artgrab.common.progress import no_progress
+from artgrab.common.manifest import content_digest as manifest_digest
+from artgrab.common.progress import Progress, no_progress
 from artgrab.common.servers import reserved_port
 from artgrab.common.store import Store
+from artgrab.common.takedowns import TakedownKind, takedown_key, takedown_of
 from artgrab.common.terminations import TrainingTermination, decode_last_word
 from artgrab.model.classifier import Classifier, Prediction
 from artgrab.model.documents import CONFIG, MARKER, WEIGHTS, content_digest, read_info
+from artgrab.trainer import nodes
 from artgrab.trainer.tasks import train_asked
 from tests.support.learning_tasks import (
     KEY,
@@ -122,7 +127,7 @@ def test_a_served_model_with_other_labels_is_named_and_not_judged(
     info = read_info(store, prefix)
     config = json.loads(store.get(f"{prefix}/{CONFIG}")) | {"labels": ["cat", "dog"]}
     files = {CONFIG: json.dumps(config).encode(), WEIGHTS: store.get(f"{prefix}/{WEIGHTS}")}
-    digests = {name: _sha256(data) for name, data in files.items()}
+    digests = {name: sha256_hex(data) for name, data in files.items()}
     store.put(f"{prefix}/{CONFIG}", files[CONFIG])
     info = msgspec.structs.replace(info, content_sha256=content_digest(digests), files=digests)
     store.put(f"{prefix}/{MARKER}", msgspec.json.encode(info))
@@ -148,12 +153,6 @@ def test_a_served_model_that_cannot_be_read_fails_nothing(
     word = again(tmp_path, trained, key)
     assert (word.served, word.served_accuracy_permille) == ("", None)
     assert word.accuracy_permille is not None
-
-
-def _sha256(data: bytes) -> str:
-    from artgrab.common.digests import sha256_hex
-
-    return sha256_hex(data)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +206,28 @@ def test_what_cannot_be_trained_on_is_told(
     assert "\n" not in str(caught.value)
 
 
+def test_a_takedown_in_the_middle_of_a_training_lets_it_begin_anew(
+    trained: tuple[Store, TrainingTermination], tmp_path: Path
+) -> None:
+    shutil.copytree(trained[0].uri, tmp_path / "store")
+    store = Store.open(str(tmp_path / "store"))
+    rows = read_manifest(store, SNAPSHOT)
+    takedown = takedown_of(TakedownKind.SHA256, rows[0].object_sha256)
+
+    def take_down(progress: Progress) -> None:
+        if progress.stage == "train":
+            store.put(takedown_key(takedown.id), msgspec.json.encode(takedown))
+
+    wanted = document()
+    wanted["spec"]["training"] = {"seed": 1}
+    word = train_asked(training_options(tmp_path, store, classifier=wanted), take_down)
+    assert word is not None
+    info = read_info(store, model_prefix(NAMESPACE, word.key))
+    assert info.dataset_sha256 == manifest_digest(rows[1:])
+    models = trained[0].folders(f"{NAMESPACE}/models")
+    assert set(store.folders(f"{NAMESPACE}/models")) == {*models, word.key}
+
+
 @pytest.mark.timeout(300)
 def test_a_training_that_is_stopped_and_killed_goes_on_from_what_it_had(
     store: Store, tmp_path: Path, trained: tuple[Store, TrainingTermination]
@@ -247,10 +268,10 @@ def test_two_nodes_of_which_one_is_killed_make_the_model_of_one_node(
             *(f"--rdzv-endpoint=127.0.0.1:{port}", "--local-addr=127.0.0.1", "--max-restarts=3"),
             *("-m", "tests.support.mortal_trainer"),
         ]
-        nodes = []
+        launched = []
         for number in (0, 1):
             options.termination_message = tmp_path / f"word-{number}"
-            nodes.append(
+            launched.append(
                 subprocess.Popen(
                     [*command, *arguments_of(options)],
                     env=os.environ | environment,
@@ -259,12 +280,12 @@ def test_two_nodes_of_which_one_is_killed_make_the_model_of_one_node(
                 )
             )
         try:
-            said = [node.communicate(timeout=280)[1] for node in nodes]
+            said = [node.communicate(timeout=280)[1] for node in launched]
         finally:
-            for node in nodes:
+            for node in launched:
                 node.kill()
                 node.wait()
-    assert [node.returncode for node in nodes] == [0, 0], said
+    assert [node.returncode for node in launched] == [0, 0], said
     assert Path(f"{killed}-1").exists()
     words = [tmp_path / f"word-{number}" for number in (0, 1)]
     found = [
@@ -272,3 +293,21 @@ def test_two_nodes_of_which_one_is_killed_make_the_model_of_one_node(
     ]
     made = [one for one in found if one is not None and one.key]
     assert [one.content_sha256 for one in made] == [trained[1].content_sha256]
+
+
+@pytest.mark.parametrize(("code", "ours"), [(1, 1), (2, 2), (4, 4), (-9, 4), (99, 4)])
+def test_the_exit_code_of_a_node_is_that_of_its_process(
+    monkeypatch: pytest.MonkeyPatch, code: int, ours: int
+) -> None:
+    def fail(args: object) -> None:
+        failure = ProcessFailure(local_rank=0, pid=99999, exitcode=code, error_file="<N/A>")
+        raise ChildFailedError("trainer", {0: failure})
+
+    monkeypatch.setattr("torch.distributed.run.run", fail)
+    monkeypatch.setenv("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "0")
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert nodes.main(["-m", "artgrab.trainer"]) == ours
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] == "1"

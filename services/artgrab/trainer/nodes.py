@@ -8,11 +8,13 @@ told to begin again, and would wait for ever.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import NamedTuple
+from types import FrameType
+from typing import NamedTuple, NoReturn
 
 from artgrab.common.errors import ArtgrabError, BadInputError, SurroundingsError
 from artgrab.common.processes import die_with_parent
@@ -98,6 +100,7 @@ def _lost_told() -> Iterator[None]:
 def main(arguments: Sequence[str]) -> int:
     """Start this node's process and watch it as torchrun does; return the exit code."""
     os.environ |= _OWN_STORE
+    signal.signal(signal.SIGTERM, _leave)  # until torchrun has processes to hand it on to
     from torch.distributed import DistError, run
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -107,11 +110,16 @@ def main(arguments: Sequence[str]) -> int:
         run.run(run.parse_args([*arguments]))
     except ChildFailedError as error:
         code = error.get_first_failure()[1].exitcode
-        return code if code in (BadInputError.exit_code, ArtgrabError.exit_code) else 4
+        known = (BadInputError.exit_code, ArtgrabError.exit_code)
+        return code if code in known else SurroundingsError.exit_code
     except (SignalException, RendezvousError, DistError) as error:
         sys.stderr.write(f"artgrab: the nodes did not come together: {error}\n")
         return SurroundingsError.exit_code
     return 0
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    os._exit(SurroundingsError.exit_code)
 
 
 if __name__ == "__main__":
