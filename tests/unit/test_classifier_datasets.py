@@ -101,6 +101,12 @@ def test_a_category_that_failed_for_good_is_not_waited_for(
     assert bool(world.running(DATASET)) is settled
 
 
+def test_the_first_dataset_does_not_wait_for_what_is_scraped_again(world: LearningWorld) -> None:
+    world.category("graffiti", scraped="Scraping")
+    world.settle()
+    assert len(world.running(DATASET)) == 1
+
+
 def test_a_category_is_waited_for_while_its_spec_is_new(world: LearningWorld) -> None:
     world.category("graffiti", generation=2)
     world.settle()

@@ -76,8 +76,9 @@ async def run_job(job: Job) -> RunResult:
     if job.learner:
         await _learn(job, job.learner, labels, result)
     elif job.classifier:
-        result.problems.append(f"{job.classifier.metadata.name}: {_NOT_LEARNED}")
-        warn(job.progress, result.problems[-1])
+        told = f"{job.classifier.metadata.name}: {_NOT_LEARNED}"
+        result.problems = [*result.problems, told]
+        warn(job.progress, told)
     # What was killed in the middle of a put: by this run's end nothing is left of it.
     await asyncio.to_thread(clear_leftovers, job.store)
     return result

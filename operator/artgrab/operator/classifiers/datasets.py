@@ -76,6 +76,12 @@ class Datasets:
         now, then = self.selection.stored, self.newest.stored
         return now > then and now * 100 >= then * percent
 
+    @property
+    def waiting(self) -> str:
+        """Categories that are waited for; empty where none is."""
+        selection = self.selection
+        return selection.waiting or (selection.scraping if self.newest else "")
+
     @cached_property
     def due_at(self) -> datetime | None:
         """When a newer dataset may be begun; None where it may be begun now."""
@@ -104,7 +110,7 @@ class Datasets:
         """The Job that runs, and may go on: also one of earlier inputs until they are settled."""
         if self.view.suspended or self.selection.obstacle:
             return None
-        free = not self.selection.waiting and self.due_at is None
+        free = not self.waiting and self.due_at is None
         mine = running(self.line.jobs)
         return next((job for job in mine if not free or self._is_wanted(job)), None)
 
@@ -127,9 +133,8 @@ class Datasets:
         return self._waiting() or self._tried() or self._growing(training) or self._begin()
 
     def _waiting(self) -> Step | None:
-        selection = self.selection
-        if selection.waiting:
-            text = f"waits for categories: {selection.waiting}"
+        if self.waiting:
+            text = f"waits for categories: {self.waiting}"
             return Step(Situation(Reason.WAITING_FOR_CATEGORIES, text))
         if not self.differs and not self.grown:
             return Step(Situation(Reason.DATASET_BUILT, ""))

@@ -33,6 +33,8 @@ class Selection:
     """Categories that have no picture, and are left out."""
     waiting: str = ""
     """Categories that are not settled, with their reasons; empty where all are."""
+    scraping: str = ""
+    """Categories that are scraped again, likewise: only a later dataset waits for them."""
     obstacle: Situation | None = None
     """Why there can be no dataset, whatever is waited for."""
 
@@ -60,21 +62,24 @@ def select(resource: ArtClassifier, categories: Iterable[Category]) -> Selection
         ),
         without=tuple(one.key.name for one in selected if not _stored(one)),
         waiting=_listed(waiting),
+        scraping=_listed([_told(one) for one in selected if _is_scraping(one)]),
         obstacle=_no_pictures(empty, chosen) if empty and not waiting else None,
     )
 
 
 def is_settled(category: Category) -> bool:
-    """Tell whether no more pictures are to be expected of a category soon."""
+    """Tell whether a category has what it can have, for now."""
     ready = _condition(category, CategoryCondition.READY)
-    scraped = _condition(category, CategoryCondition.SCRAPED)
     if ready is None or category.status.observed_generation != category.generation:
-        return False
-    if scraped is not None and scraped.reason == CategoryReason.SCRAPING:
         return False
     failures = category.status.failures or 0
     gave_up = ready.reason == CategoryReason.SCRAPE_FAILED and failures >= _FAILURES_FOR_GOOD
     return ready.status == "True" or ready.reason in _HOPELESS or gave_up
+
+
+def _is_scraping(category: Category) -> bool:
+    scraped = _condition(category, CategoryCondition.SCRAPED)
+    return scraped is not None and scraped.reason == CategoryReason.SCRAPING
 
 
 def _label(resource: ArtClassifier, category: Category) -> str | None:
