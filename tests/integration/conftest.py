@@ -12,20 +12,23 @@ from tests.support.playing_hosts import PlayingHosts, playing_hosts
 from tests.support.s3 import BUCKET, S3Server, s3_server
 
 FOLDER, S3 = "folder", "s3"
+_MARKERS = {"folder": FOLDER, "bucket": S3}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make known how a test says that it needs one kind of store only."""
-    config.addinivalue_line(
-        "markers", "folder_only(reason): the store is a folder only; the reason says why"
-    )
+    for kind in _MARKERS:
+        config.addinivalue_line(
+            "markers", f"{kind}_only(reason): the store is a {kind} only; the reason says why"
+        )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run whatever asks for a store on each kind of it."""
     if "store_uris" in metafunc.fixturenames:
-        marked = metafunc.definition.get_closest_marker("folder_only")
-        metafunc.parametrize("store_uris", [FOLDER] if marked else [FOLDER, S3], indirect=True)
+        marked = metafunc.definition.get_closest_marker
+        only = [kind for name, kind in _MARKERS.items() if marked(f"{name}_only")]
+        metafunc.parametrize("store_uris", only or [FOLDER, S3], indirect=True)
 
 
 @pytest.fixture

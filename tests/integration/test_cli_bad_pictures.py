@@ -56,6 +56,7 @@ async def test_a_category_without_a_single_good_picture_says_what_became_of_all(
     assert Store.open(store_uri).folders("default") == ["categories"]
 
 
+@pytest.mark.folder_only("nothing comes into the store")
 async def test_a_wiki_that_finds_nothing_says_what_to_look_at(
     hosts: PlayingHosts, tmp_path: Path, store_uri: str
 ) -> None:
@@ -65,6 +66,7 @@ async def test_a_wiki_that_finds_nothing_says_what_to_look_at(
     assert "no stored picture: its sources gave no candidate; check their url" in said.last
 
 
+@pytest.mark.bucket_only("what is too few does not depend on it; the test above has both")
 async def test_too_few_pictures_to_learn_and_to_judge_by_are_told_with_what_to_add(
     hosts: PlayingHosts, tmp_path: Path, store_uri: str
 ) -> None:

@@ -101,6 +101,7 @@ def stored(store: str) -> int:
     return sum(one.record.outcome == "STORED" for one in records.values())
 
 
+@pytest.mark.folder_only("it is told before anything of the store is read")
 async def test_a_browser_that_is_missing_or_does_not_fit_is_told_before_anything_is_asked_for(
     walls: PlayingHosts, documents: Path, tmp_path: Path, store_uri: str
 ) -> None:
@@ -141,6 +142,7 @@ async def test_a_limit_of_open_files_that_no_browser_can_live_with_is_told_at_on
     assert_untouched(said, walls, store_uri, told)
 
 
+@pytest.mark.bucket_only("what a run must not leave in one it must not leave in a folder")
 async def test_a_site_that_is_down_is_told_and_asked_again_by_the_same_command(
     walls: PlayingHosts, documents: Path, store_uri: str
 ) -> None:

@@ -15,7 +15,7 @@ from tests.support.jobs import job, small_documents
 from tests.support.requirements import need
 from tests.world.world import World, demo_world, missing_requirements
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("job")]
 
 
 BOTH = ("energy", "backgrounds")
@@ -39,6 +39,7 @@ def collecting(folder: Path, *categories: str, broken: tuple[str, ...]) -> Path:
     return path
 
 
+@pytest.mark.bucket_only("the other tests of this file are in folders")
 def test_what_could_be_scraped_is_kept_and_the_rest_is_done_by_the_next_run(
     world: World, tmp_path: Path, store_uri: str
 ) -> None:

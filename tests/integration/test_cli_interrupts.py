@@ -28,7 +28,7 @@ from tests.support.model_folders import write_model
 from tests.support.requirements import need
 from tests.world.world import demo_world, missing_requirements
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("job")]
 
 GOES_ON = "interrupted; the same command goes on from here: "
 

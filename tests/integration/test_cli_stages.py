@@ -16,7 +16,7 @@ from tests.support.requirements import need
 from tests.support.waiting import WAIT_SECONDS
 from tests.world.world import World, demo_world, missing_requirements
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("job")]
 
 
 def environment(world: World) -> dict[str, str]:
@@ -51,6 +51,7 @@ def serving(world: World, *arguments: str | Path) -> Iterator[str]:
         server.communicate()
 
 
+@pytest.mark.bucket_only("what each stage finds there is all it knows; in a folder it is the same")
 def test_the_stages_one_by_one_end_in_predictions(tmp_path: Path, store_uri: str) -> None:
     need(not missing_requirements(), packages=" ".join(missing_requirements()))
     documents = small_documents(tmp_path, categories=("clipart", "costumes", "fish"), limit=25)

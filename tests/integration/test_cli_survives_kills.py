@@ -16,7 +16,7 @@ from tests.support.requirements import need
 from tests.support.s3 import S3Server
 from tests.world.world import demo_world, missing_requirements
 
-pytestmark = [pytest.mark.timeout(1800), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.xdist_group("job")]
 
 IN_A_FOLDER = (
     Point(Phase.COLLECT, 0.1, Victim.BROWSER),

@@ -31,7 +31,7 @@ def make_run(store: Path) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.xdist_group("browser")
+@pytest.mark.xdist_group("job")
 def test_make_run_goes_from_categories_to_predictions_and_does_nothing_twice(
     tmp_path: Path,
 ) -> None:
@@ -55,7 +55,7 @@ def test_make_run_goes_from_categories_to_predictions_and_does_nothing_twice(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.xdist_group("browser")
+@pytest.mark.xdist_group("job")
 def test_a_part_of_it_goes_all_the_way_in_a_bucket_and_does_nothing_twice(
     tmp_path: Path, s3: S3Server
 ) -> None:
