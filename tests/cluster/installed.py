@@ -18,7 +18,7 @@ from tests.cluster.holdings import Holding, look, recorded
 from tests.cluster.images import Images, ensure_images
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.learning import learning
-from tests.cluster.packages import offer_packages
+from tests.cluster.packages import learning_values, offer_packages
 from tests.cluster.providers import Provider
 from tests.cluster.releases import Release, changed
 from tests.cluster.storage import offer_storage
@@ -200,7 +200,8 @@ def _values_of_all(images: Images, world: WorldPods) -> dict[str, Any]:
     """Return the values of the release: also what learns, and a store that outlives a release."""
     kept = {"embedded": {"persistence": {"enabled": True}}}
     chosen = changed(values(images, world), objectStore=kept)
-    return changed(chosen, **learning(PICTURES))
+    packages = learning_values(images.learning)
+    return changed(changed(chosen, **packages), **learning(PICTURES))
 
 
 def values(images: Images, world: WorldPods) -> dict[str, Any]:
