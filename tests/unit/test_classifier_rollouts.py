@@ -1,6 +1,7 @@
 """How a model comes to be served: rolled out, rolled back, kept, and what is said meanwhile."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,8 @@ def test_a_status_of_the_spec_before_says_nothing(world: LearningWorld) -> None:
 
 def test_an_older_pod_that_is_available_is_none_of_the_newer_model() -> None:
     labels = names.learning_labels(names.COMPONENT_SERVING, classifier="art-or-not")
-    metadata = {"name": "art-or-not-serving", "namespace": "art", "labels": labels}
+    metadata: dict[str, Any] = {"name": "art-or-not-serving", "namespace": "art"}
+    metadata["labels"] = labels
     metadata |= {"uid": "u", "resourceVersion": "1", "generation": 2}
     surge = {"replicas": 2, "updatedReplicas": 1, "availableReplicas": 1, "readyReplicas": 1}
     body = {"metadata": metadata, "spec": {"replicas": 1}}
