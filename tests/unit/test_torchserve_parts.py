@@ -112,6 +112,18 @@ def test_torchserve_is_told_to_stay_on_this_machine(tmp_path: Path) -> None:
     assert said["models"] == '{"artgrab": {"1.0": {"batchSize": 7, "maxBatchDelay": 2}}}'
 
 
+def test_java_has_the_memory_that_it_begins_with_from_the_start(tmp_path: Path) -> None:
+    command = Home(tmp_path).command(Programs(java="java", home=tmp_path))
+    at_first, young = (int(_only(command, option).rstrip("m")) for option in ("-Xms", "-Xmn"))
+    assert "-XX:+AlwaysPreTouch" in command
+    assert young <= at_first / 4 <= 32
+
+
+def _only(command: list[str], option: str) -> str:
+    (found,) = (word.removeprefix(option) for word in command if word.startswith(option))
+    return found
+
+
 def test_a_folder_too_deep_for_sockets_is_told(tmp_path: Path) -> None:
     home = Home(tmp_path / ("x" * 100))
     with pytest.raises(SurroundingsError, match="set TMPDIR to a short one"):

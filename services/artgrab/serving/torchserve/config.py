@@ -16,6 +16,13 @@ from artgrab.serving.torchserve.settings import TorchServeSettings
 
 MODEL_VERSION = "1.0"
 ARCHIVE = f"{MODEL_NAME}.mar"
+_MEMORY = (
+    *("-Xms128m", "-Xmn32m", "-Xmx512m", "-XX:+AlwaysPreTouch"),
+    *("-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
+)
+"""Of java, which only hands on: what it begins with it has from the start, and it collects young
+objects soon. By itself it takes tens of megabytes more before it does so for the first time, which
+looks like a leak for as long as there is little work."""
 _RECOVERY_SECONDS = 60
 _LONGEST_PATH = 107 - len("/.ts.sock.65535")
 """Of a folder for sockets (unix(7))."""
@@ -90,7 +97,7 @@ class Home:
         """Return what starts TorchServe, as its own launcher would, which leaves java behind."""
         return [
             programs.java,
-            *("-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
+            *_MEMORY,
             f"-Dmodel_server_home={programs.home}",
             f"-Dlog4j.configurationFile=file://{self.log}",
             f"-Djava.io.tmpdir={self.scratch}",
