@@ -224,6 +224,32 @@ def test_metrics_count_classifiers_by_reasons_of_ours_and_jobs_under_way() -> No
     assert count("classifiers", reason="New") == 1
     assert count("classifiers", reason="Unknown") == 1
     assert count("learning_jobs_running", component="dataset") == 1
+    assert count("classifiers_degraded", reason="AsExpected") is None
+
+
+def test_metrics_count_what_has_gone_wrong_behind_a_classifier_that_is_ready() -> None:
+    stage = LearningStage()
+    stage.apply()
+    conditions = stage.world.classifiers[CLASSIFIER_KEY]["status"]["conditions"]
+    for one in conditions:
+        told = {"Ready": ("True", "ModelServed"), "Degraded": ("True", "TrainingFailed")}
+        one["status"], one["reason"] = told.get(one["type"], (one["status"], one["reason"]))
+    app = _app_with_classifiers(stage.world)
+    asyncio.run(app.resync())
+    metrics = Metrics()
+    metrics.watch(
+        queue_depth=int,
+        scrapes=int,
+        categories=list,
+        classifiers=app.learning.mirror.classifiers,
+        learning=list,
+    )
+    for name, reason in (
+        ("classifiers", "ModelServed"),
+        ("classifiers_degraded", "TrainingFailed"),
+    ):
+        labels = {"reason": reason}
+        assert metrics.registry.get_sample_value(f"artgrab_operator_{name}", labels) == 1
 
 
 STAYS, GOES = Key("art", "cubism"), Key("gone", "graffiti")

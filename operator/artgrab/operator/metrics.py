@@ -87,6 +87,12 @@ class Metrics:
                 lambda: map(_classifier_reason, list(classifiers())),
             ),
             _Tallied(
+                "classifiers_degraded",
+                "Classifiers, ready ones too, that something has gone wrong with, by what.",
+                "reason",
+                lambda: filter(None, map(_degraded_reason, list(classifiers()))),
+            ),
+            _Tallied(
                 "learning_jobs_running",
                 "Dataset and training Jobs that have not ended.",
                 "component",
@@ -120,8 +126,16 @@ def _category_reason(category: Category) -> str:
 
 
 def _classifier_reason(classifier: Classifier) -> str:
-    """Return the reason, or that it is none of ours: a status may have been written by anybody."""
     ready = found(classifier.status.conditions, ClassifierCondition.READY)
-    if ready is None:
-        return _NEW
-    return ready.reason if ready.reason in set(Reason) else _UNKNOWN
+    return _known(ready.reason) if ready else _NEW
+
+
+def _degraded_reason(classifier: Classifier) -> str:
+    """Return what has gone wrong; empty where nothing has."""
+    degraded = found(classifier.status.conditions, ClassifierCondition.DEGRADED)
+    return _known(degraded.reason) if degraded and degraded.status == "True" else ""
+
+
+def _known(reason: str) -> str:
+    """Return the reason, or that it is none of ours: a status may have been written by anybody."""
+    return reason if reason in set(Reason) else _UNKNOWN
