@@ -46,6 +46,10 @@ class Kubectl:
         except SurroundingsError as error:
             raise AssertionError(f"{error}\n{self.story(what)}") from None
 
+    def wait_bound(self, claim: str) -> None:
+        """Return when a claim has its volume: the scheduler may miss that a pod waits for it."""
+        self.wait(f"persistentvolumeclaim/{claim}", "jsonpath={.status.phase}=Bound")
+
     def story(self, what: str) -> str:
         """Return what a person wants to read of a thing that is not as it should be."""
         told = (("describe", what), ("get", "pods", "--output=wide"), ("get", "events"))

@@ -36,6 +36,7 @@ def offer_packages(admin: Kubectl, namespace: str) -> None:
     _compile()
     inside = Kubectl(admin.program, admin.kubeconfig, namespace)
     inside.apply(*documents(namespace))
+    inside.wait_bound(CLAIM)
 
 
 @cache

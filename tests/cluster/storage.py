@@ -19,6 +19,7 @@ def offer_storage(kubectl: Kubectl, folder: Path, *, claim: str) -> None:
         return
     folder.chmod(_ANYBODY)
     kubectl.apply(_volume(kubectl.namespace, claim, folder), _claim(claim))
+    kubectl.wait_bound(claim)
 
 
 def _has_volumes(kubectl: Kubectl) -> bool:
