@@ -82,13 +82,32 @@ def test_a_status_of_the_spec_before_says_nothing(world: LearningWorld) -> None:
     assert world.status.serving is None
 
 
-def test_an_older_pod_that_is_available_is_none_of_the_newer_model() -> None:
+def _deployment() -> dict[str, Any]:
     labels = names.learning_labels(names.COMPONENT_SERVING, classifier="art-or-not")
     metadata: dict[str, Any] = {"name": "art-or-not-serving", "namespace": "art"}
     metadata["labels"] = labels
     metadata |= {"uid": "u", "resourceVersion": "1", "generation": 2}
+    return {"metadata": metadata, "spec": {"replicas": 1}}
+
+
+def test_what_keeps_pods_from_being_made_is_told_rather_than_that_it_takes_long() -> None:
+    quota = 'pods "art-or-not-serving-1" is forbidden: exceeded quota: small'
+    late = {"reason": "ProgressDeadlineExceeded", "message": "has timed out progressing"}
+    progressing = {"type": "Progressing", "status": "False", **late}
+    refused = {"type": "ReplicaFailure", "status": "True", "message": quota}
+    for conditions, told in (
+        ([progressing, refused], quota),
+        ([progressing, refused | {"status": "False"}], late["message"]),
+        ([progressing], late["message"]),
+    ):
+        rollout = read_rollout({**_deployment(), "status": {"conditions": conditions}})
+        assert rollout is not None
+        assert (rollout.failed, rollout.message) == (True, told)
+
+
+def test_an_older_pod_that_is_available_is_none_of_the_newer_model() -> None:
     surge = {"replicas": 2, "updatedReplicas": 1, "availableReplicas": 1, "readyReplicas": 1}
-    body = {"metadata": metadata, "spec": {"replicas": 1}}
+    body = _deployment()
     rollout = read_rollout({**body, "status": {"observedGeneration": 2, **surge}})
     assert rollout is not None
     assert not rollout.done

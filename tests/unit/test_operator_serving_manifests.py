@@ -68,10 +68,7 @@ def test_the_pods_that_serve(classifier: Classifier, settings: OperatorSettings)
             *("--to", "/models", "--archive"),
         ],
         "env": [*TMP, *STORE, threads],
-        "resources": {
-            "requests": {"cpu": "100m", "memory": "256Mi"},
-            "limits": {"memory": "1Gi"},
-        },
+        "resources": settings.serving_resources,
         "volumeMounts": [{"name": "models", "mountPath": "/models"}, tmp, PACKAGES],
     }
     predict: dict[str, Any] = {
@@ -129,6 +126,16 @@ def test_the_pods_that_serve(classifier: Classifier, settings: OperatorSettings)
             CLAIM,
         ],
     }
+
+
+def test_a_quota_on_what_a_user_limits_finds_it_limited_in_every_container(
+    classifier: Classifier, settings: OperatorSettings
+) -> None:
+    limited = {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"cpu": "2", "memory": "3Gi"}}
+    settings = settings.model_copy(update={"serving_resources": limited})
+    pod = _served(classifier, settings)["Deployment"]["spec"]["template"]["spec"]
+    containers = [*pod["initContainers"], *pod["containers"]]
+    assert [one["resources"] for one in containers] == [limited, limited]
 
 
 def test_what_stands_around_the_pods(classifier: Classifier, settings: OperatorSettings) -> None:

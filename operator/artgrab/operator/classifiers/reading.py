@@ -21,6 +21,7 @@ from artgrab.operator.observed import Body, Key
 
 _LONGEST = 2000
 _LATE = "ProgressDeadlineExceeded"
+_REFUSED = "ReplicaFailure"
 _MAX_REPLICAS = 2**31 - 1
 
 
@@ -100,9 +101,16 @@ def read_rollout(body: Body) -> Rollout | None:
         available=_replicas(status.get("availableReplicas")),
         ready=_replicas(status.get("readyReplicas")),
         failed=progress.get("status") == "False" and progress.get("reason") == _LATE,
-        message=str(progress.get("message", ""))[:_LONGEST],
+        message=_message(status, progress),
         deleting="deletionTimestamp" in metadata,
     )
+
+
+def _message(status: Body, progress: Body) -> str:
+    """Return why no pod is made, as where a quota or a rule refuses it; else how far it is."""
+    refused = _condition(status, _REFUSED)
+    told = refused if refused.get("status") == "True" else progress
+    return str(told.get("message", ""))[:_LONGEST]
 
 
 def _replicas(number: int | None) -> int:

@@ -24,10 +24,6 @@ _GRACE_SECONDS = 45
 _PAUSE_SECONDS = 5
 """Until no node sends anything more to a pod that ends."""
 _START_SECONDS = 5
-_FETCH_RESOURCES: Manifest = {
-    "requests": {"cpu": "100m", "memory": "256Mi"},
-    "limits": {"memory": "1Gi"},
-}
 
 
 def serving_pod(resource: ArtClassifier, serve: Serve, settings: OperatorSettings) -> Manifest:
@@ -85,7 +81,7 @@ def _fetch(resource: ArtClassifier, serve: Serve, settings: OperatorSettings) ->
         ],
         settings=settings,
         env=merged_env(TMP_ENV, settings.model_env, settings.serving_env),
-        resources=_FETCH_RESOURCES,
+        resources=settings.serving_resources,  # it ends before the other begins: none are added
         volumeMounts=[
             {"name": "models", "mountPath": _MODELS},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
