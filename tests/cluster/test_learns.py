@@ -94,7 +94,7 @@ def _predicted(endpoint: str, folder: Path) -> Mapping[str, Any]:
         [*command, *options], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    return {Path(row["image"]).name: row for row in json.loads(done.stdout)["predictions"]}
+    return {Path(row["image"]).name: row for row in json.loads(done.stdout)}
 
 
 def test_all_that_serves_it_belongs_to_it(learned: Learned) -> None:
