@@ -193,3 +193,11 @@ def test_a_release_is_named_after_artgrab_once() -> None:
     assert deployments("pictures") == ["pictures-artgrab-downloader", "pictures-artgrab-operator"]
     longest = documents(render(scenario("embedded"), release="a" * 53))
     assert max(len(one["metadata"]["name"]) for one in longest) <= 63
+    (store,) = [one for one in longest if one["kind"] == "StatefulSet"]
+    revision = f"{store['metadata']['name']}-{2**32 - 1}"  # a label of its pods
+    assert len(revision) <= 63
+
+
+def test_values_of_a_former_chart_are_refused_by_what_they_lack() -> None:
+    """`helm upgrade --reuse-values` takes them without the defaults of what is new."""
+    assert set(_schema()["required"]) == set(_defaults())

@@ -26,7 +26,7 @@
 {{- range $classifier.namespaces | default $own }}
 - apiVersion: artgrab.dev/v1alpha1
   kind: ArtClassifier
-  metadata: {name: {{ $classifier.name }}, namespace: {{ . }}}
+  metadata: {name: {{ $classifier.name | quote }}, namespace: {{ . | quote }}}
   spec:
     {{- toYaml $classifier.spec | nindent 4 }}
 {{- end -}}

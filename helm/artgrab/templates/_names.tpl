@@ -9,7 +9,8 @@
 
 {{- define "artgrab.operator.name" -}}{{ include "artgrab.fullname" . }}-operator{{- end -}}
 {{- define "artgrab.downloader.name" -}}{{ include "artgrab.fullname" . }}-downloader{{- end -}}
-{{- define "artgrab.objectStore.name" -}}{{ include "artgrab.fullname" . }}-object-store{{- end -}}
+{{/* Pods of a StatefulSet have its name and "-" and ten characters as a label, which holds 63. */}}
+{{- define "artgrab.objectStore.name" -}}{{ include "artgrab.fullname" . | trunc 39 | trimSuffix "-" }}-object-store{{- end -}}
 {{- define "artgrab.tokenKey.name" -}}{{ include "artgrab.fullname" . }}-token-key{{- end -}}
 
 {{- define "artgrab.downloader.endpoint" -}}
