@@ -12,7 +12,7 @@ import yaml
 from artgrab.common.statuses import RunReason
 from artgrab.operator.classifiers.conditions import Reason as ClassifierReason
 from artgrab.operator.conditions import Reason
-from tests.chart.rendering import CHART, ROOT, documents, render, render_values, scenario
+from tests.chart.rendering import CHART, ROOT, documents, is_hook, render, render_values, scenario
 
 pytestmark = pytest.mark.timeout(1800)  # helm is built the first time
 
@@ -63,9 +63,12 @@ def test_every_value_that_is_named_is_one(document: str) -> None:
     assert sorted(one for one in named if not _is_value(one)) == []
 
 
-def test_the_values_of_the_first_install_are_taken() -> None:
+def test_the_values_of_the_first_install_and_of_closed_predictions_are_taken() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", _text("operations.md"), re.DOTALL)
-    assert render_values(yaml.safe_load(blocks[0]))
+    first, closed = map(yaml.safe_load, blocks[:2])
+    assert render_values(first)
+    assert closed["serving"].keys() == {"tls", "token"}
+    assert render_values(first | closed)
 
 
 def test_alert_rules_are_rules_with_a_summary_each() -> None:
@@ -108,6 +111,14 @@ def test_objects_that_commands_name_are_made_by_the_chart(document: str) -> None
     assert named - made == set()
     for name in re.findall(r"`(artgrab-(?:model|downloader|operator|store))`", _text(document)):
         assert name in {one for _, one in made}
+
+
+def test_an_uninstall_removes_what_a_test_may_leave() -> None:
+    """Hooks are no part of a release."""
+    made = documents(render(scenario("s3-secret")))
+    (command,) = [words for words in _commands(_text("operations.md")) if "artgrab-test" in words]
+    kinds = set(command[command.index("delete") + 1].split(","))
+    assert kinds == {one["kind"].lower() for one in made if is_hook(one)}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
