@@ -116,6 +116,20 @@ def test_volumes_and_commands_are_handed_on() -> None:
         assert volume["persistentVolumeClaim"] == {"claimName": "python", "readOnly": True}
 
 
+def test_volumes_may_name_variables_of_the_pods_that_the_operator_has_as_well() -> None:
+    (mount,) = _json(scenario("everything"), "TRAINER_VOLUME_MOUNTS")
+    assert mount["subPathExpr"] == "$(USER)/python"
+
+
+def test_it_is_said_where_what_learns_and_serves_may_run() -> None:
+    values = scenario("everything")
+    trainer = _json(values, "TRAINER_PLACEMENT")
+    assert set(trainer) == {"priorityClassName", "nodeSelector", "tolerations", "affinity"}
+    assert trainer["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    assert _json(values, "SERVING_PLACEMENT") == {"nodeSelector": {"example.org/fast": "true"}}
+    assert _json(scenario("embedded"), "SERVING_PLACEMENT") == {}
+
+
 def test_serving_settings_become_variables_that_the_servers_know() -> None:
     told = {one["name"]: one.get("value") for one in _json(scenario("everything"), "SERVING_ENV")}
     known = {f"ARTGRAB_SERVING_{name.upper()}" for name in TorchServeSettings.model_fields}

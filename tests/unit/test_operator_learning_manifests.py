@@ -16,7 +16,7 @@ from artgrab.operator.classifiers.reading import read_learning_job
 from artgrab.operator.classifiers.serving_manifests import serving_manifests
 from artgrab.operator.classifiers.templates import learning_template_digest
 from artgrab.operator.classifiers.training_jobs import build_rendezvous_service, build_training_job
-from artgrab.operator.settings import OperatorSettings
+from artgrab.operator.settings import OperatorSettings, Placement
 from tests.support.classifier_manifests import (
     CLAIM,
     CONTAINER,
@@ -117,6 +117,15 @@ def _args(module: str, *more: str) -> list[str]:
     task = ["--task", "/etc/artgrab/task/task.json"]
     termination = ["--termination-message", "/dev/termination-log"]
     return ["-m", module, "--store", "s3://bucket/art", *task, *termination, *more]
+
+
+def test_its_pods_run_where_they_are_wanted(
+    classifier: Classifier, settings: OperatorSettings
+) -> None:
+    where: Placement = {"nodeSelector": {"pool": "large"}, "priorityClassName": "high"}
+    settings = settings.model_copy(update={"trainer_placement": where})
+    pod = build_dataset_job(classifier, DATASET_PLAN, settings)["spec"]["template"]["spec"]
+    assert where.items() <= pod.items()
 
 
 def test_the_job_of_a_dataset(classifier: Classifier, settings: OperatorSettings) -> None:

@@ -10,7 +10,7 @@ from artgrab.operator.classifiers.observed import Classifier
 from artgrab.operator.classifiers.plans import Serve
 from artgrab.operator.classifiers.reading import read_rollout
 from artgrab.operator.classifiers.serving_manifests import serving_digest, serving_manifests
-from artgrab.operator.settings import OperatorSettings
+from artgrab.operator.settings import OperatorSettings, Placement
 from artgrab.serving.settings import ServingSettings
 from tests.support.classifier_manifests import (
     CLAIM,
@@ -136,6 +136,15 @@ def test_a_quota_on_what_a_user_limits_finds_it_limited_in_every_container(
     pod = _served(classifier, settings)["Deployment"]["spec"]["template"]["spec"]
     containers = [*pod["initContainers"], *pod["containers"]]
     assert [one["resources"] for one in containers] == [limited, limited]
+
+
+def test_its_pods_run_where_they_are_wanted(
+    classifier: Classifier, settings: OperatorSettings
+) -> None:
+    where: Placement = {"nodeSelector": {"pool": "large"}, "priorityClassName": "high"}
+    settings = settings.model_copy(update={"serving_placement": where})
+    pod = _served(classifier, settings)["Deployment"]["spec"]["template"]["spec"]
+    assert where.items() <= pod.items()
 
 
 def test_what_stands_around_the_pods(classifier: Classifier, settings: OperatorSettings) -> None:

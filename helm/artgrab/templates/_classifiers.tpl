@@ -109,15 +109,17 @@ in their namespaces; the operator's own environment (STORE_...) takes it from th
 - name: ARTGRAB_OPERATOR_TRAINER_ENV
   value: {{ include "artgrab.trainer.env" . | replace "$" "$$" | quote }}
 - name: ARTGRAB_OPERATOR_TRAINER_ENV_FROM
-  value: {{ $trainer.envFrom | toJson | quote }}
+  value: {{ $trainer.envFrom | toJson | replace "$" "$$" | quote }}
 {{- with $trainer.command }}
 - name: ARTGRAB_OPERATOR_TRAINER_COMMAND
   value: {{ toJson . | replace "$" "$$" | quote }}
 {{- end }}
 - name: ARTGRAB_OPERATOR_TRAINER_VOLUMES
-  value: {{ $trainer.volumes | toJson | quote }}
+  value: {{ $trainer.volumes | toJson | replace "$" "$$" | quote }}
 - name: ARTGRAB_OPERATOR_TRAINER_VOLUME_MOUNTS
-  value: {{ $trainer.volumeMounts | toJson | quote }}
+  value: {{ $trainer.volumeMounts | toJson | replace "$" "$$" | quote }}
+- name: ARTGRAB_OPERATOR_TRAINER_PLACEMENT
+  value: {{ include "artgrab.placement" $trainer | fromYaml | toJson | replace "$" "$$" | quote }}
 - name: ARTGRAB_OPERATOR_SERVING_IMAGE
   value: {{ include "artgrab.image" (list . $serving.image) | quote }}
 - name: ARTGRAB_OPERATOR_SERVING_RESOURCES
@@ -129,11 +131,13 @@ in their namespaces; the operator's own environment (STORE_...) takes it from th
   value: {{ toJson . | replace "$" "$$" | quote }}
 {{- end }}
 - name: ARTGRAB_OPERATOR_SERVING_VOLUMES
-  value: {{ $serving.volumes | toJson | quote }}
+  value: {{ $serving.volumes | toJson | replace "$" "$$" | quote }}
 - name: ARTGRAB_OPERATOR_SERVING_VOLUME_MOUNTS
-  value: {{ $serving.volumeMounts | toJson | quote }}
+  value: {{ $serving.volumeMounts | toJson | replace "$" "$$" | quote }}
+- name: ARTGRAB_OPERATOR_SERVING_PLACEMENT
+  value: {{ include "artgrab.placement" $serving | fromYaml | toJson | replace "$" "$$" | quote }}
 - name: ARTGRAB_OPERATOR_SERVING_POD_LABELS
-  value: {{ $serving.podLabels | toJson | quote }}
+  value: {{ $serving.podLabels | toJson | replace "$" "$$" | quote }}
 - name: ARTGRAB_OPERATOR_SERVING_POD_ANNOTATIONS
   value: {{ include "artgrab.serving.podAnnotations" . | replace "$" "$$" | quote }}
 - name: ARTGRAB_OPERATOR_SERVING_SERVICE_TYPE

@@ -8,6 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 Seconds = Annotated[float, Field(gt=0, le=7 * 86400)]
 Manifest = dict[str, Any]
 """A piece of a Kubernetes manifest, handed on as it is."""
+Placement = dict[Literal["priorityClassName", "nodeSelector", "tolerations", "affinity"], Any]
+"""The fields of the spec of a pod that say where it runs, and before whom."""
 
 _SCRAPER_RESOURCES: Manifest = {
     "requests": {"cpu": "250m", "memory": "512Mi"},
@@ -133,6 +135,9 @@ class OperatorSettings(BaseSettings):
     trainer_volume_mounts: list[Manifest] = Field(
         default_factory=list, description="Where their containers have these."
     )
+    trainer_placement: Placement = Field(
+        default_factory=dict, description="Where their pods run: nodeSelector and the like."
+    )
     training_deadline_seconds: int = Field(
         86_400, ge=60, le=30 * 86400, description="Longest life of a training Job."
     )
@@ -167,6 +172,9 @@ class OperatorSettings(BaseSettings):
     )
     serving_pod_annotations: dict[str, str] = Field(
         default_factory=dict, description="Further annotations of serving pods."
+    )
+    serving_placement: Placement = Field(
+        default_factory=dict, description="Where serving pods run: nodeSelector and the like."
     )
     serving_service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = Field(
         "ClusterIP", description="Type of the Services of classifiers."

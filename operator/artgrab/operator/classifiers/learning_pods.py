@@ -115,6 +115,7 @@ def learning_spec(
         settings,
         terminationGracePeriodSeconds=_STOP_SECONDS,
         **({"serviceAccountName": account} if account else {}),
+        **settings.trainer_placement,
         **pod,
     )
     notes = {names.ANNOTATION_TASK: encode_task(task).decode()}

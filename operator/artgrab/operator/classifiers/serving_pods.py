@@ -39,6 +39,7 @@ def serving_pod(resource: ArtClassifier, serve: Serve, settings: OperatorSetting
         terminationGracePeriodSeconds=_STOP_SECONDS,
         topologySpreadConstraints=[_spread(resource)],
         **({"serviceAccountName": account} if account else {}),
+        **settings.serving_placement,
     )
     notes = {names.ANNOTATION_MODEL: serve.content_sha256}
     return {
