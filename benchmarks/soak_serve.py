@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,10 +104,23 @@ def main() -> int:
     result = soak(options.runtime, Limits(options.seconds, options.requests))
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result) + "\n")
-    print(json.dumps(result))
     least = min(options.requests, LEAST_PER_SECOND * options.seconds)
-    is_good = not (result["wrong"] or result["failed"]) and result["requests"] >= least
-    return int(not is_good or result["rss_growth_mb"] > MOST_GROWTH_MB)
+    missed = missed_goals(result, least_requests=least)
+    for goal in missed:
+        _tell(f"missed: {goal}")
+    print(json.dumps(result))
+    return int(bool(missed))
+
+
+def missed_goals(result: Mapping[str, float], *, least_requests: float) -> list[str]:
+    """Return what is not as it should be, in words."""
+    few = result["requests"] < least_requests
+    grown = result["rss_growth_mb"] > MOST_GROWTH_MB
+    return [
+        *(f"{result[name]} {name}" for name in ("wrong", "failed") if result[name]),
+        *([f"{result['requests']} requests, {least_requests:.0f} are wanted"] if few else []),
+        *([f"memory grew by more than {MOST_GROWTH_MB} MB"] if grown else []),
+    ]
 
 
 def soak(

@@ -7,7 +7,7 @@ from artgrab.common.errors import SurroundingsError
 from artgrab.common.store import Store
 from benchmarks.soak_memory import Sample, growth_megabytes
 from benchmarks.soak_pictures import KINDS, Case
-from benchmarks.soak_serve import Limits, Tally, soak
+from benchmarks.soak_serve import Limits, Tally, missed_goals, soak
 from tests.support.model_folders import write_model
 from tests.support.torchserve import PREFIX
 
@@ -72,6 +72,18 @@ def test_growth_is_from_the_plateau_after_the_start_to_the_end() -> None:
     assert growth_megabytes(samples, "java") == 0
     assert growth_megabytes([Sample(n, {"a": 500.0 - n / 10}) for n in range(601)]) < 0
     assert growth_megabytes([Sample(0.0, {"a": 5.0})]) == 0
+
+
+def test_each_missed_goal_is_told() -> None:
+    good = {"requests": 5000, "wrong": 0, "failed": 0, "rss_growth_mb": 50.0}
+    assert missed_goals(good, least_requests=5000) == []
+    bad = {"requests": 4999, "wrong": 1, "failed": 2, "rss_growth_mb": 50.1}
+    assert missed_goals(bad, least_requests=5000) == [
+        "1 wrong",
+        "2 failed",
+        "4999 requests, 5000 are wanted",
+        "memory grew by more than 50 MB",
+    ]
 
 
 def test_every_kind_of_bad_picture_of_the_contract_is_sent() -> None:
