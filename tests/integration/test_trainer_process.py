@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -311,3 +312,41 @@ def test_the_exit_code_of_a_node_is_that_of_its_process(
     finally:
         signal.signal(signal.SIGTERM, before)
     assert os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] == "1"
+
+
+@pytest.mark.parametrize(("index", "hosts"), [("0", "is_host=true"), ("1", "is_host=false")])
+def test_the_first_node_of_a_job_keeps_the_meeting_whether_its_name_is_known_yet_or_not(
+    monkeypatch: pytest.MonkeyPatch, index: str, hosts: str
+) -> None:
+    told = []
+    monkeypatch.setattr("torch.distributed.run.run", lambda args: told.append(args.rdzv_conf))
+    monkeypatch.setenv("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "0")
+    monkeypatch.setenv("JOB_COMPLETION_INDEX", index)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert nodes.main(["-m", "artgrab.trainer"]) == 0
+        monkeypatch.delenv("JOB_COMPLETION_INDEX")
+        assert nodes.main(["-m", "artgrab.trainer"]) == 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert told == [f"{hosts},read_timeout=600", ""]
+
+
+def test_a_node_that_waits_for_the_first_one_ends_at_a_signal() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        mute.settimeout(120)
+        command = [
+            *(sys.executable, "-m", "artgrab.trainer.nodes"),
+            *("--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d", "--rdzv-id=test"),
+            f"--rdzv-endpoint=127.0.0.1:{mute.getsockname()[1]}",
+            *("-m", "artgrab.trainer"),
+        ]
+        environment = os.environ | {"JOB_COMPLETION_INDEX": "1"}
+        node = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        try:
+            with mute.accept()[0]:
+                node.terminate()
+                assert node.wait(timeout=20) == SurroundingsError.exit_code
+        finally:
+            node.kill()
+            node.wait()

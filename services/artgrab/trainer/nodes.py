@@ -1,15 +1,17 @@
 """Several nodes that share a training; `python -m artgrab.trainer.nodes` starts one of them.
 
-It takes the arguments of torchrun and is torchrun, but for two things. Its exit code is that of our
+It takes the arguments of torchrun and is torchrun, but for three things. Its exit code is that of our
 own process, which tells a Job whether to try again; torchrun's is 1, whatever failed. And processes
 meet in a store of the first of them, not in one that launchers keep: there they look for one
 another below the number of their restarts, which differs where one failed and the other was only
-told to begin again, and would wait for ever.
+told to begin again, and would wait for ever. And the first pod of a Job keeps the store of the
+launchers: torchrun would ask the name service whether it is the one, which may not know it yet.
 """
 
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,7 +23,9 @@ from artgrab.common.processes import die_with_parent
 
 _LAUNCHED = "TORCHELASTIC_RUN_ID"
 _OWN_STORE = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+_INDEX = "JOB_COMPLETION_INDEX"
 _MEETING = timedelta(minutes=10)
+"""Of those who wait for the first: its image may have to be pulled."""
 _PATIENCE = timedelta(days=7)
 """Of those who wait for the slowest; a node that dies is noticed by torchrun."""
 
@@ -100,7 +104,20 @@ def _lost_told() -> Iterator[None]:
 def main(arguments: Sequence[str]) -> int:
     """Start this node's process and watch it as torchrun does; return the exit code."""
     os.environ |= _OWN_STORE
-    signal.signal(signal.SIGTERM, _leave)  # until torchrun has processes to hand it on to
+    with _left_while_waiting():
+        return _launched([*_meeting(os.environ), *arguments])
+
+
+def _meeting(environ: Mapping[str, str]) -> list[str]:
+    """Return where launchers meet, as a pod of an indexed Job knows it; nothing elsewhere."""
+    index = environ.get(_INDEX)
+    if index is None:
+        return []
+    hosts = str(index == "0").lower()
+    return [f"--rdzv-conf=is_host={hosts},read_timeout={_MEETING.seconds}"]
+
+
+def _launched(arguments: Sequence[str]) -> int:
     from torch.distributed import DistError, run
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -116,6 +133,31 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"artgrab: the nodes did not come together: {error}\n")
         return SurroundingsError.exit_code
     return 0
+
+
+@contextmanager
+def _left_while_waiting() -> Iterator[None]:
+    """Let SIGTERM end this process at once until torchrun has processes to hand it on to.
+
+    Python's own handlers would wait for torch, which waits for the first node.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.signal(signal.SIGTERM, _leave)
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    threading.Thread(target=_leave_when_told, args=(reader,), daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writer)
+
+
+def _leave_when_told(reader: int) -> None:
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        while number := pipe.read(1):
+            if number[0] == signal.SIGTERM and signal.getsignal(signal.SIGTERM) is _leave:
+                _leave(signal.SIGTERM, None)
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
