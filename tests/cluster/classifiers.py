@@ -15,7 +15,7 @@ ART, EVERYDAY = "art", "everyday"
 """Values of that label."""
 LABELS = {ART: "art", EVERYDAY: "not-art"}
 """What a classifier answers to pictures of such categories."""
-DATASET, TRAINER = "dataset", "trainer"
+DATASET, TRAINER, SERVING = "dataset", "trainer", "serving"
 MODEL = {"imageSize": 96}
 """Trained in some seconds, and right about all pictures of its test split."""
 SERVED_ANNOTATION = "artgrab.dev/model"
@@ -121,8 +121,14 @@ class Classifier:
 
     def pods(self, component: str) -> list[_Body]:
         """Return its pods of a kind that are not about to end."""
+        return [pod for pod in self._all_pods(component) if not _is_ending(pod)]
+
+    def _ending_pods(self, component: str) -> list[_Body]:
+        return list(filter(_is_ending, self._all_pods(component)))
+
+    def _all_pods(self, component: str) -> list[_Body]:
         found: list[_Body] = self.kubectl.read("pods", self._selector(component))["items"]
-        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+        return found
 
     def _selector(self, component: str) -> str:
         labels = f"artgrab.dev/classifier={self.name},app.kubernetes.io/component={component}"
@@ -143,12 +149,13 @@ class Classifier:
         self.wait_rolled_out()
 
     def wait_rolled_out(self) -> None:
-        """Return when all pods are of the Deployment as it is."""
+        """Return when all pods are of the Deployment as it is, and those before are gone."""
         waiting = ("rollout", "status", f"deployment/{self.serving}", f"--timeout={SECONDS}s")
         try:
             self.kubectl(*waiting, seconds=SECONDS + 20)
         except SurroundingsError as error:
             raise AssertionError(f"{error}\n{self.kubectl.story('pods')}") from None
+        self.asked(lambda: not self._ending_pods(SERVING), "the pods before are gone")
 
     def endpoint(self) -> str:
         """Return HOST:PORT by which the model is reached from outside of the cluster."""
@@ -178,6 +185,10 @@ def reason_of(body: _Body, kind: str) -> str:
 
 def uid_of(body: _Body) -> str:
     return str(body["metadata"]["uid"])
+
+
+def _is_ending(pod: _Body) -> bool:
+    return "deletionTimestamp" in pod["metadata"]
 
 
 def has_ended(job: _Body) -> bool:

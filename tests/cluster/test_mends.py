@@ -3,6 +3,7 @@
 import pytest
 
 from artgrab.common.errors import SurroundingsError
+from tests.cluster.classifiers import SERVING
 from tests.cluster.learned import Learned
 from tests.cluster.predictions import PATIENT
 
@@ -40,7 +41,7 @@ def _is_back(learned: Learned, word: str, killed: str) -> bool:
 
 
 def _processes(learned: Learned, word: str, *kill: str) -> list[str]:
-    (pod,) = learned.classifier.pods("serving")
+    (pod,) = learned.classifier.pods(SERVING)
     inside = ("exec", pod["metadata"]["name"], "--container=predict", "--")
     said = learned.installed.kubectl(*inside, "python", "-c", KILLING, word, *kill)
     return said.split()

@@ -51,6 +51,7 @@ def test_a_fourth_category_makes_a_model_that_is_promoted_whatever_becomes_of_op
         classifier.asked(lambda: model_of(_template(learned)) != old, "another model rolls out")
         end_operator(installed)
         classifier.wait_until(lambda _: classifier.served != old, "another model is served")
+        classifier.wait_rolled_out()
         client.wait_more(len(questions(FIRST)))
     assert set(client.count.models) == {old, classifier.served}
     assert classifier.served == classifier.newest
