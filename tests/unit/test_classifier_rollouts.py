@@ -249,12 +249,38 @@ def test_a_deployment_of_another_object_is_waited_for(world: LearningWorld, dele
     assert len(world.served) == 2
 
 
+def test_a_deployment_of_nobody_is_in_the_way_until_a_person_removes_it(
+    world: LearningWorld,
+) -> None:
+    assert world.deployment is not None
+    world.deployment = replace(world.deployment, owner="", seen=Seen("x", 1))
+    world.settle()
+    assert world.says("Degraded") == ("True", "RolloutFailed")
+    assert "kubectl delete --namespace art" in world.message("Degraded")
+
+
 def test_what_the_cluster_refuses_is_told(world: LearningWorld) -> None:
     world.deployment = None
     world.refusal = "exceeded quota"
     world.settle()
     assert world.says() == ("False", "RollingOut")
     assert "the cluster refuses it: exceeded quota" in world.message()
+    assert world.says("Degraded") == ("True", "RolloutFailed")
+
+
+def test_a_refused_change_of_what_is_served_is_told_though_it_answers(
+    served: LearningWorld,
+) -> None:
+    served.change(serving={"maxReplicas": 2})
+    served.refusal = "exceeded quota"
+    served.settle()
+    assert served.says() == ("True", "ModelServed")
+    assert served.says("Degraded") == ("True", "RolloutFailed")
+    for kind in ("Ready", "Degraded"):
+        assert "the cluster refuses it: exceeded quota" in served.message(kind)
+    served.refusal = ""
+    served.settle()
+    assert served.says("Degraded") == ("False", "AsExpected")
 
 
 def test_raising_the_bar_takes_nothing_away_that_is_served(served: LearningWorld) -> None:

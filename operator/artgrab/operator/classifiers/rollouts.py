@@ -96,7 +96,19 @@ class Rollouts:
 
     def serve(self) -> Serve | None:
         """Return what is to be applied; None where it is there already, or cannot be."""
-        if self.wanted is None or self.foreign or self.view.observed.refusal:
+        return None if self.foreign or self.view.observed.refusal else self._missing
+
+    @property
+    def held_up(self) -> bool:
+        """Whether what is to be applied waits for a person: refused, or its name is taken."""
+        there = self.view.observed.rollout
+        taken = there is not None and not there.owner
+        return self._missing is not None and (taken or bool(self.view.observed.refusal))
+
+    @cached_property
+    def _missing(self) -> Serve | None:
+        """What is wanted, unless it is there already."""
+        if self.wanted is None:
             return None
         there, wanted = self.rollout, self._serve(self.wanted)
         template = serving_digest(self.view.resource, wanted, self.view.settings)

@@ -108,7 +108,7 @@ def tell_served(key: Key, serving: ServingStatus, behind: str = "") -> Situation
 def _behind(rollouts: Rollouts) -> str:
     if rollouts.failed is not None:
         return _failure(rollouts)
-    return _rolling_out(rollouts) if rollouts.rolling_out else ""
+    return _rolling_out(rollouts) if rollouts.rolling_out or rollouts.held_up else ""
 
 
 def _rolling_out(rollouts: Rollouts) -> str:
@@ -158,12 +158,13 @@ def degraded(
 
     Args:
         serving: the situation of what answers.
-        rollouts: tells a rollout that was given up.
+        rollouts: tells a rollout that was given up, or is refused.
         dataset, trained: of Jobs that have failed; None where they have not.
     """
     found = [
         serving if serving.reason is Reason.NOT_AVAILABLE else None,
         Situation(Reason.ROLLOUT_FAILED, _failure(rollouts)) if rollouts.failed else None,
+        Situation(Reason.ROLLOUT_FAILED, _rolling_out(rollouts)) if rollouts.held_up else None,
         trained and Situation(Reason.TRAINING_FAILED, trained.message),
         dataset and Situation(Reason.DATASET_FAILED, dataset.message),
     ]
