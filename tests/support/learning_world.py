@@ -97,6 +97,14 @@ class LearningWorld(World):
 
     # What controllers do.
 
+    def end_deleted_jobs(self) -> None:
+        """End the Jobs that are being deleted; what they own goes later."""
+        for where, body in list(self.jobs.items()):
+            if "deletionTimestamp" in body["metadata"]:
+                del self.jobs[where]
+                self.pods.pop(body["metadata"]["uid"], None)
+                self.touch("job", body, what="gone")
+
     def collect_garbage(self) -> None:
         """End what is being deleted, and what lost its owner."""
         uids = {body["metadata"]["uid"] for body in self.classifiers.values()}
@@ -186,8 +194,12 @@ class LearningCluster(PlayedCluster):
         if kind is JOB:
             return self._create_job((namespace, name), body)
         if kind is SERVICE:
-            held = self.world.objects
-            return held.setdefault(("Service", namespace, name), body)
+            where = ("Service", namespace, name)
+            if where in self.world.objects:
+                return None
+            body["metadata"] |= self.world.metadata(namespace, name)
+            self.world.objects[where] = body
+            return body
         self.world.events.append(body)
         return body
 
@@ -213,7 +225,9 @@ class LearningCluster(PlayedCluster):
     async def let_run(self, job: Any) -> Body:
         with self._write(job.namespace, "Job"):
             body = self.world.jobs[job.namespace, job.name]
-            assert ("Service", job.namespace, job.name) in self.world.objects
+            service = self.world.objects["Service", job.namespace, job.name]
+            owners = [one["uid"] for one in service["metadata"]["ownerReferences"]]
+            assert owners == [job.uid], "its Service goes with another object"
             body["spec"]["suspend"] = False
             return self.world.touch("job", body)
 

@@ -155,6 +155,37 @@ def test_nodes_wait_for_their_service_whatever_is_lost(write: int) -> None:
     assert len(stage.running()) == 1
 
 
+def test_nodes_wait_while_the_service_of_an_earlier_job_of_their_name_is_not_gone(
+    stage: LearningStage,
+) -> None:
+    stage.apply(training={"nodes": 2})
+    stage.build()
+    (where,) = stage.running()
+    stage.world.delete_job(*where)
+    stage.world.end_deleted_jobs()
+    stage.look()
+    assert stage.running() == []
+    stage.world.collect_garbage()
+    stage.look()
+    assert stage.running() == [where]
+
+
+def test_nodes_do_not_take_the_service_of_somebody_else(stage: LearningStage) -> None:
+    stage.apply(training={"nodes": 2})
+    stage.build()
+    (where,) = stage.running()
+    stage.world.delete_job(*where)
+    stage.world.collect_garbage()
+    theirs = {"kind": "Service", "metadata": stage.world.metadata(*where), "spec": {}}
+    stage.world.objects["Service", *where] = theirs
+    stage.look()
+    assert stage.running() == []
+    assert f"service/{where[1]} is there already and is not ours" in (
+        stage.condition("Trained").message
+    )
+    assert stage.world.objects["Service", *where] == theirs
+
+
 def test_nodes_whose_service_is_refused_say_so_and_start_when_it_is_taken(
     stage: LearningStage,
 ) -> None:

@@ -1,7 +1,7 @@
 """Several nodes that share a training; `python -m artgrab.trainer.nodes` starts one of them.
 
-It takes the arguments of torchrun and is torchrun, but for three things. Its exit code is that of our
-own process, which tells a Job whether to try again; torchrun's is 1, whatever failed. And processes
+It takes the arguments of torchrun and is torchrun, but for three things. Its exit code is that of
+our own process, which tells a Job whether to try again; torchrun's is 1, whatever failed. Processes
 meet in a store of the first of them, not in one that launchers keep: there they look for one
 another below the number of their restarts, which differs where one failed and the other was only
 told to begin again, and would wait for ever. And the first pod of a Job keeps the store of the

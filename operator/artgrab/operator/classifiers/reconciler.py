@@ -184,8 +184,24 @@ class ClassifierReconciler:
     async def _release(self, job: LearningJob) -> None:
         """Make the Service by which the nodes of a Job find each other, then let them start."""
         if job.suspended and job.nodes > 1 and not job.finished and not job.deleting:
-            await self._tools.cluster.create(SERVICE, build_rendezvous_service(job))
+            service = build_rendezvous_service(job)
+            if await self._tools.cluster.create(SERVICE, service) is None:
+                await self._check_service(job, service)
             self._tools.mirror.put_job(await self._tools.cluster.let_run(job))
+
+    async def _check_service(self, job: LearningJob, service: Manifest) -> None:
+        """Refuse to let the nodes of a Job meet by a Service that may go before they do.
+
+        Raises:
+            RefusedError: it is of somebody else.
+            LookAgainError: it is of an earlier Job of this name, and about to go; or gone.
+        """
+        found = await self._find(service)
+        owners = (found or {}).get("metadata", {}).get("ownerReferences") or ()
+        if found is not None and not any(one["kind"] == "Job" for one in owners):
+            raise RefusedError(f"{_named(service)} is there already and is not ours; delete it")
+        if job.uid not in {one["uid"] for one in owners}:
+            raise LookAgainError(f"{_named(service)} is of an earlier job, and not gone yet")
 
     async def _serve(self, classifier: Classifier, serve: Serve) -> None:
         """Apply all that serves a model; its Deployment last, for that says that all is done."""
@@ -227,7 +243,7 @@ class ClassifierReconciler:
         if found is None:
             return
         owner = owner_of_kind(found["metadata"], names.CLASSIFIER_KIND)
-        what = f"{manifest['kind'].lower()}/{manifest['metadata']['name']}"
+        what = _named(manifest)
         if not owner:
             raise RefusedError(f"{what} is there already and is not ours; delete or rename it")
         if owner != classifier.uid:
@@ -256,3 +272,7 @@ class ClassifierReconciler:
         if asked:
             waits.append(self._tools.settings.progress_seconds)
         return min((wait for wait in waits if wait is not None), default=None)
+
+
+def _named(manifest: Manifest) -> str:
+    return f"{manifest['kind'].lower()}/{manifest['metadata']['name']}"
