@@ -7,10 +7,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import ObjectCorruptError, ObjectMissingError
 from artgrab.common.store import Store
-from artgrab.model.documents import read_info
+from artgrab.model.documents import ModelInfo, content_digest, read_info
 from artgrab.serving.torchserve.archive import build_archive, check_archive
 from tests.support.model_folders import write_model
 
@@ -87,6 +90,65 @@ def test_an_archive_with_a_flipped_bit_is_refused(store: Store) -> None:
     digest = read_info(store, PREFIX).content_sha256
     data = bytearray(archive_of(store))
     data[len(data) // 2] ^= 1
+    with pytest.raises(ObjectCorruptError):
+        check_archive(bytes(data), content_sha256=digest, where="m.mar")
+
+
+def packed(archive: bytes) -> bytes:
+    """Return an archive with the same files, compressed."""
+    target = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(archive)) as plain,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as zipped,
+    ):
+        for name in plain.namelist():
+            zipped.writestr(name, plain.read(name))
+    return target.getvalue()
+
+
+def test_nothing_compressed_is_unpacked_which_may_be_of_any_size(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = read_info(store, PREFIX).content_sha256
+    data = packed(archive_of(store))
+    monkeypatch.delattr("zlib.decompressobj")
+    with pytest.raises(ObjectCorruptError, match=r"^m\.mar is no archive of a model"):
+        check_archive(data, content_sha256=digest, where="m.mar")
+
+
+@given(change=st.data())
+def test_whatever_bytes_are_damaged_an_archive_is_refused_in_one_way(change: st.DataObject) -> None:
+    content = {"config.json": b"{}" * 20, "model.safetensors": bytes(40)}
+    digest = content_digest({name: sha256_hex(data) for name, data in content.items()})
+    document = msgspec.json.encode(
+        ModelInfo(
+            input_key="k",
+            content_sha256=digest,
+            files={},
+            backbone="b",
+            labels=(),
+            dataset_sha256="",
+            metrics={},
+        )
+    )
+    whole = build_archive({**content, "model.json": document}.__getitem__, where="m")
+    check_archive(whole, content_sha256=digest, where="m.mar")
+    places = st.integers(0, len(whole) - 1)
+    wrong = st.dictionaries(places, st.integers(1, 255), min_size=1, max_size=4)
+    data = bytearray(whole)
+    for place, flips in change.draw(wrong).items():
+        data[place] ^= flips
+    with pytest.raises(ObjectCorruptError):
+        check_archive(bytes(data), content_sha256=digest, where="m.mar")
+
+
+@pytest.mark.parametrize(("field", "value"), [(8, 0x01), (8, 0x20), (20, 0xFF), (24, 0xFF)])
+def test_an_archive_whose_directory_is_damaged_is_refused(
+    store: Store, field: int, value: int
+) -> None:
+    digest = read_info(store, PREFIX).content_sha256
+    data = bytearray(archive_of(store))
+    data[data.rindex(b"config.json") - 46 + field] |= value  # APPNOTE.TXT 4.3.12
     with pytest.raises(ObjectCorruptError):
         check_archive(bytes(data), content_sha256=digest, where="m.mar")
 

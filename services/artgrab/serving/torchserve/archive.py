@@ -4,6 +4,7 @@ An archive of ours holds no code: its manifest names the handler of the installe
 """
 
 import io
+import struct
 import zipfile
 
 from artgrab.common.digests import canonical_json
@@ -16,6 +17,10 @@ HANDLER = "artgrab.serving.torchserve.handler"
 _MANIFEST, _YAML = "MAR-INF/MANIFEST.json", "model-config.yaml"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first moment that a zip can name."""
+_NO_ARCHIVE = (
+    *(zipfile.BadZipFile, struct.error, KeyError, EOFError, OSError, ValueError),
+    *(RuntimeError, OverflowError),  # said to be encrypted, or to lie nowhere
+)
 
 
 def build_archive(read: Read, *, where: str) -> bytes:
@@ -42,14 +47,21 @@ def check_archive(data: bytes, *, content_sha256: str, where: str) -> None:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            content = {name: archive.read(name) for name in CONTENT}
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, OSError, ValueError) as error:
+            content = {name: _read_plain(archive, name) for name in CONTENT}
+    except _NO_ARCHIVE as error:
         raise ObjectCorruptError(f"{where} is no archive of a model, or a damaged one") from error
     check_content(content, content_sha256=content_sha256, where=where)
     if _zipped(content, content_sha256=content_sha256) != data:
         raise ObjectCorruptError(
             f"{where} is not as this artgrab makes it of its model; make it anew"
         )
+
+
+def _read_plain(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return a file that is not compressed: such a one is no larger than its archive."""
+    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+        raise zipfile.BadZipFile(f"{name} is compressed")
+    return archive.read(name)
 
 
 def _zipped(content: dict[str, bytes], *, content_sha256: str) -> bytes:
