@@ -153,6 +153,8 @@ def test_the_settings_in_the_schema_are_those_of_the_downloader() -> None:
         ("network.allowedTargets", ["10.0.0.0/8"], "allowedTargets"),
         ("network.allowedTargets", ["fd00::/8:80"], "allowedTargets"),
         ("watchNamespaces", ["Art"], "watchNamespaces"),
+        ("store.env", {"AWS_X": 'a "word"'}, "store/env"),  # the operator has it within JSON
+        ("store.region", "a\\b", "store/region"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(path: str, value: object, told: str) -> None:
