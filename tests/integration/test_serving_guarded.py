@@ -189,6 +189,39 @@ async def test_while_the_model_is_loaded_it_is_alive_and_not_ready() -> None:
             await server
 
 
+async def code_of_watch(channel: grpc.aio.Channel, token: str | None = None) -> grpc.StatusCode:
+    """Return how a watch ends; OK where it does not."""
+    metadata = (("authorization", f"Bearer {token}"),) if token else ()
+    watch = health_pb2_grpc.HealthStub(channel).Watch(
+        health_pb2.HealthCheckRequest(service=SERVICE), metadata=metadata, timeout=WAIT_SECONDS
+    )
+    try:
+        assert (await watch.read()).status == STATUS.SERVING
+    except grpc.aio.AioRpcError as error:
+        return error.code()
+    watch.cancel()
+    return grpc.StatusCode.OK
+
+
+async def test_nobody_without_a_token_takes_the_places_of_others_by_watching_health(
+    tokens: Path,
+) -> None:
+    with reserved_port() as port:
+        settings = {"tokens_file": tokens, "health_listen": f"127.0.0.1:{port}"}
+        async with (
+            predict_server(BrightnessClassifier(), **settings) as endpoint,
+            grpc.aio.insecure_channel(endpoint) as beside,
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as apart,
+        ):
+            assert await code_of_watch(beside) is grpc.StatusCode.UNAUTHENTICATED
+            assert await code_of_watch(beside, TOKEN) is grpc.StatusCode.OK
+            assert await code_of_watch(apart) is grpc.StatusCode.UNIMPLEMENTED
+            for channel in (beside, apart):
+                assert await status_of(health_pb2_grpc.HealthStub(channel), SERVICE) == (
+                    STATUS.SERVING
+                )
+
+
 async def test_at_sigterm_it_is_not_ready_at_once_and_what_is_under_way_is_answered() -> None:
     classifier = BrightnessClassifier()
     with reserved_port() as port:
@@ -204,13 +237,11 @@ async def test_at_sigterm_it_is_not_ready_at_once_and_what_is_under_way_is_answe
             held = asyncio.create_task(client.predict([grey_png(250)]))
             await eventually(lambda: bool(classifier.batches))
             os.kill(os.getpid(), signal.SIGTERM)
-            watch = stub.Watch(health_pb2.HealthCheckRequest(service=SERVICE))
-            while (await watch.read()).status != STATUS.NOT_SERVING:
-                pass
+            while await status_of(stub, SERVICE) != STATUS.NOT_SERVING:
+                await asyncio.sleep(0)
             assert not held.done()
             classifier.gate.set()
             assert (await held)[0].label == "art"
-            watch.cancel()
 
 
 async def test_what_becomes_of_requests_and_pictures_is_counted(tokens: Path) -> None:

@@ -10,9 +10,17 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from artgrab.common.servers import bind, check_address, set_health
 
 SERVICE_NAME = "artgrab.v1.PredictService"
+CHECK = "/grpc.health.v1.Health/Check"
 OPTION = "ARTGRAB_SERVING_HEALTH_LISTEN"
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+class _Checked(health.aio.HealthServicer):  # type: ignore[misc]  # grpc ships no types
+    """Tells whoever asks, and nobody who only listens."""
+
+    async def Watch(self, request: object, context: Any) -> None:  # noqa: N802 - in the contract
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "ask by Check")
 
 
 class Health:
@@ -20,12 +28,12 @@ class Health:
 
     On a port of its own there is neither TLS nor token, as Kubernetes has none, and the server as a
     whole ("") is well while it answers at all: one whose model is away for a moment must not be
-    killed for it.
+    killed for it. Nobody can watch there, as watches never end and would keep others out.
     """
 
     def __init__(self) -> None:
         self._beside = health.aio.HealthServicer()
-        self._apart = health.aio.HealthServicer()
+        self._apart = _Checked()
 
     def add_to(self, server: Any) -> None:
         """Answer beside the service."""

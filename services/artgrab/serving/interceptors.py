@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 
 from artgrab.serving.admissions import Admissions
-from artgrab.serving.health import SERVICE_NAME
+from artgrab.serving.health import CHECK, SERVICE_NAME
 from artgrab.serving.metrics import Metrics
 
 _OURS = f"/{SERVICE_NAME}/"
@@ -19,7 +19,11 @@ Continuation = Callable[[Any], Awaitable[Any]]
 
 
 class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc ships no types
-    """Lets in who shows a token, and counts all; health needs none and is not counted."""
+    """Lets in who shows a token, and counts what is asked of the service itself.
+
+    Whether it is well is told to everybody who asks; who watches it takes the place of a request
+    for as long as it likes, and needs a token.
+    """
 
     def __init__(
         self,
@@ -42,18 +46,22 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc ships no t
     async def intercept_service(self, continuation: Continuation, details: Any) -> Any:
         """Return what handles a call."""
         handler = await continuation(details)
-        if handler is None or not details.method.startswith(_OURS):
+        if handler is None or details.method == CHECK:
             return handler
+        is_ours = details.method.startswith(_OURS)
         method = details.method.removeprefix(_OURS)
         metadata = details.invocation_metadata or ()
         refusal = self._admissions.refusal(metadata) if self._admissions else ""
-        return self._refusing(method, refusal) if refusal else self._counting(method, handler)
+        if refusal:
+            return self._refusing(method if is_ours else "", refusal)
+        return self._counting(method, handler) if is_ours else handler
 
     def _refusing(self, method: str, why: str) -> Any:
         """Return what answers without reading the request, which may be large."""
 
         async def refuse(_requests: object, context: Any) -> None:
-            self._metrics.request_ended(method, grpc.StatusCode.UNAUTHENTICATED.name, 0.0)
+            if method:
+                self._metrics.request_ended(method, grpc.StatusCode.UNAUTHENTICATED.name, 0.0)
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, why)
 
         return grpc.stream_unary_rpc_method_handler(refuse)
