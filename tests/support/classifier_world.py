@@ -292,6 +292,7 @@ class LearningWorld:
             stored=new.stored if isinstance(new, NewDataset) else 0,
             template=learning_template_digest(self.settings),
             failures=new.failures,
+            nodes=new.nodes if isinstance(new, NewTraining) else 1,
         )
 
     def _tell(self, planned: ClassifierPlan) -> None:

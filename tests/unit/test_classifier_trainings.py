@@ -81,10 +81,23 @@ def test_several_nodes_are_asked_for_and_change_no_model(world: LearningWorld) -
     work = task(world).work
     world.change(training={"nodes": 4})
     world.settle()
-    assert task(world).work == work
-    world.jobs.clear()
+    assert (task(world).work, task(world).nodes) == (work, 4)
+
+
+def test_a_model_that_is_trained_is_not_trained_anew_on_other_nodes(served: LearningWorld) -> None:
+    served.change(training={"nodes": 4})
+    served.settle()
+    assert served.running() == []
+
+
+def test_a_job_of_other_nodes_makes_way_before_the_next_one_is_made(world: LearningWorld) -> None:
+    before = world.job()
+    world.change(training={"nodes": 2})
+    world.look()
+    assert world.jobs[before.name].deleting
+    world.sweep()
     world.settle()
-    assert task(world).nodes == 4
+    assert (world.job().name, task(world).nodes) == (before.name, 2)
 
 
 @pytest.mark.parametrize(

@@ -96,10 +96,12 @@ class Trainings:
 
     @cached_property
     def kept(self) -> LearningJob | None:
-        """The Job that runs, and may go on."""
+        """The Job that runs, and may go on; on other nodes it goes on from its features."""
         if self.view.suspended or self._is_wanted(self.newest):
             return None
-        return next((job for job in running(self.line.jobs) if job.work == self.work), None)
+        wanted = self.work, self.view.resource.spec.training.nodes
+        mine = running(self.line.jobs)
+        return next((job for job in mine if (job.work, job.nodes) == wanted), None)
 
     def step(self, *, building: bool) -> Step:
         """Return the first of these that has something to say.
