@@ -208,6 +208,42 @@ def test_other_settings_roll_the_same_model_out_again(world: LearningWorld) -> N
     assert world.says() == ("True", "ModelServed")
 
 
+@pytest.mark.parametrize("ready", [1, 0])
+def test_pods_of_the_served_model_that_do_not_come_up_by_newer_settings_are_told(
+    world: LearningWorld, ready: int
+) -> None:
+    world.roll()
+    world.settle()
+    world.settings = settings_of(serving_image="registry.test/artgrab-serving:2")
+    world.settle()
+    world.roll(available=False, ready=ready, failed=True)
+    assert world.deployment is not None
+    world.deployment = replace(world.deployment, message="ImagePullBackOff (artgrab-serving:2)")
+    world.settle()
+    assert world.says("Degraded") == ("True", "RolloutFailed" if ready else "NotAvailable")
+    assert "ImagePullBackOff (artgrab-serving:2)" in world.message("Degraded")
+    assert "ImagePullBackOff (artgrab-serving:2)" in world.message()
+    assert world.says()[0] == str(bool(ready))
+    assert world.status.failed_rollout is None
+    world.roll()
+    world.settle()
+    assert world.says("Degraded") == ("False", "AsExpected")
+    assert world.told().count("RolloutFailed") == ready
+
+
+def test_a_model_that_is_not_promoted_is_not_said_to_be_rolled_out_where_an_older_one_failed(
+    world: LearningWorld,
+) -> None:
+    world.roll(available=False, ready=0, failed=True)
+    world.settle()
+    world.change(training={"seed": 1}, promotion={"minAccuracyPercent": 95})
+    world.settle()
+    world.succeed(world.job())
+    world.settle()
+    assert len(world.served) == 1
+    assert world.says("Serving") == ("False", "NotPromoted")
+
+
 def test_a_deployment_that_was_deleted_is_applied_again(world: LearningWorld) -> None:
     world.roll()
     world.settle()

@@ -94,6 +94,15 @@ class Rollouts:
         """Whether the newest model is on its way to be served."""
         return self.wanted is not None and self.wanted.content_sha256 != self._served
 
+    @property
+    def stuck(self) -> str:
+        """Why pods of the served model do not come up by newer settings; empty where they do."""
+        there = self.rollout
+        if there is None or not (there.failed and there.current) or there.done:
+            return ""
+        why = there.message or "they did not become available in time"
+        return why if there.content_sha256 == self._served else ""
+
     def serve(self) -> Serve | None:
         """Return what is to be applied; None where it is there already, or cannot be."""
         return None if self.foreign or self.view.observed.refusal else self._missing

@@ -88,7 +88,9 @@ def tell_serving(rollouts: Rollouts) -> Situation:
         return Situation(Reason.PENDING, "waits for a model")
     if rollouts.failed is not None:
         return Situation(Reason.ROLLOUT_FAILED, _failure(rollouts))
-    if rollouts.why_not and rollouts.rollout is None:
+    there = rollouts.rollout
+    out = there is not None and there.content_sha256 == rollouts.model.content_sha256
+    if rollouts.why_not and not out:
         return Situation(Reason.NOT_PROMOTED, f"{_named(rollouts.model)}: {rollouts.why_not}")
     return Situation(Reason.ROLLING_OUT, _rolling_out(rollouts))
 
@@ -108,7 +110,9 @@ def tell_served(key: Key, serving: ServingStatus, behind: str = "") -> Situation
 def _behind(rollouts: Rollouts) -> str:
     if rollouts.failed is not None:
         return _failure(rollouts)
-    return _rolling_out(rollouts) if rollouts.rolling_out or rollouts.held_up else ""
+    if rollouts.rolling_out or rollouts.held_up:
+        return _rolling_out(rollouts)
+    return _stuck(rollouts) if rollouts.stuck else ""
 
 
 def _rolling_out(rollouts: Rollouts) -> str:
@@ -134,6 +138,13 @@ def _failure(rollouts: Rollouts) -> str:
         f"the model {failed.content_sha256[:_SHORT]} could not be rolled out, and is not tried "
         f"again: {failed.message}; {_look_at_pods(rollouts.view.classifier.key)}; change "
         "spec.serving or the settings of the operator to try it again"
+    )
+
+
+def _stuck(rollouts: Rollouts) -> str:
+    return (
+        "its pods do not come up as spec.serving and the settings of the operator want them by "
+        f"now: {rollouts.stuck}; {_look_at_pods(rollouts.view.classifier.key)}"
     )
 
 
@@ -165,6 +176,7 @@ def degraded(
         serving if serving.reason is Reason.NOT_AVAILABLE else None,
         Situation(Reason.ROLLOUT_FAILED, _failure(rollouts)) if rollouts.failed else None,
         Situation(Reason.ROLLOUT_FAILED, _rolling_out(rollouts)) if rollouts.held_up else None,
+        Situation(Reason.ROLLOUT_FAILED, _stuck(rollouts)) if rollouts.stuck else None,
         trained and Situation(Reason.TRAINING_FAILED, trained.message),
         dataset and Situation(Reason.DATASET_FAILED, dataset.message),
     ]
