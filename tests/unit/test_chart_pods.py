@@ -149,6 +149,8 @@ def test_the_operator_understands_what_the_chart_tells_it(
     assert settings.downloader == "artgrab-downloader.artgrab.svc:50051"
     assert settings.token_key_secret == "artgrab-token-key"
     assert settings.scraper_resources["limits"]["memory"] == "2Gi"
+    for one in ("scraper", "cleanup", "dataset", "trainer", "serving"):  # quotas may want both
+        assert set(getattr(settings, f"{one}_resources")["limits"]) == {"cpu", "memory"}
     assert settings.cleanup_env_from == [{"configMapRef": {"name": "artgrab-store"}}]
     command = deployment["spec"]["template"]["spec"]["containers"][0]["command"]
     named = [word.partition("=")[2] for word in command if word.startswith("--namespace=")]

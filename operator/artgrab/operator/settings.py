@@ -17,7 +17,7 @@ _SCRAPER_RESOURCES: Manifest = {
 }
 _CLEANUP_RESOURCES: Manifest = {
     "requests": {"cpu": "50m", "memory": "128Mi"},
-    "limits": {"memory": "512Mi"},
+    "limits": {"cpu": "1", "memory": "512Mi"},
 }
 _DATASET_RESOURCES: Manifest = {
     "requests": {"cpu": "500m", "memory": "1Gi"},
