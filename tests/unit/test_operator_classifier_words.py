@@ -82,6 +82,21 @@ def test_why_pods_do_not_serve_is_told_by_the_container_that_fails() -> None:
     assert "x:1" in serving_trouble([{"status": {"initContainerStatuses": [pull]}}])
 
 
+def _waits(reason: str, *, made: str = "2026-11-02T12:00:00Z", **metadata: Any) -> dict[str, Any]:
+    waits = {"image": "x:1", "state": {"waiting": {"reason": reason}}}
+    metadata["creationTimestamp"] = made
+    return {"metadata": metadata, "status": {"containerStatuses": [waits]}}
+
+
+def test_pods_that_were_evicted_or_are_going_do_not_tell_why_others_do_not_serve() -> None:
+    killed = {"name": "predict", "state": {"terminated": {"exitCode": 137, "reason": "Error"}}}
+    evicted = {"status": {"phase": "Failed", "reason": "Evicted", "containerStatuses": [killed]}}
+    going = _waits("ErrImagePull", deletionTimestamp="2026-11-02T12:30:00Z")
+    assert serving_trouble([evicted, going]) == ""
+    older, newer = _waits("ErrImagePull"), _waits("CreateContainerError", made="2026-11-02T13")
+    assert "CreateContainerError" in serving_trouble([evicted, going, older, newer])
+
+
 @pytest.fixture
 def stage() -> LearningStage:
     stage = LearningStage()
@@ -142,8 +157,11 @@ def test_numbers_and_statuses_that_nobody_could_have_written_do_no_harm(
     rollout = read_rollout({**body, "status": odd})
     assert rollout is not None
     assert (rollout.ready, rollout.available, rollout.done) == (2**31 - 1, 0, False)
-    classifier = read_classifier({**stage.world.classifiers[KEY], "status": {"dataset": "odd"}})
-    assert classifier.status.dataset is None
+    body = stage.world.classifiers[KEY]
+    for name in ("dataset", "failedRollout", "conditions", "failures"):
+        status = read_classifier({**body, "status": {**body["status"], name: "odd"}}).status
+        assert not status.model_dump(by_alias=True)[name]
+        assert status.serving == stage.status.serving
 
 
 def test_a_spec_that_breaks_a_rule_names_the_field() -> None:

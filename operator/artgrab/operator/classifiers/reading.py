@@ -134,8 +134,20 @@ def _resource(body: Body) -> tuple[ArtClassifier | None, str]:
 
 
 def _status(status: dict[str, Any]) -> ArtClassifierStatus:
-    """Return the status; one that nobody could have written is as good as none."""
+    """Return the status without the parts that this version cannot read.
+
+    A part that is missed is made anew, from what is stored and runs; the others are not.
+    """
     try:
         return ArtClassifierStatus.model_validate(status)
     except ValidationError:
-        return ArtClassifierStatus()
+        known = {name: part for name, part in status.items() if _is_known(name, part)}
+        return ArtClassifierStatus.model_validate(known)
+
+
+def _is_known(name: str, part: Any) -> bool:
+    try:
+        ArtClassifierStatus.model_validate({name: part})
+    except ValidationError:
+        return False
+    return True

@@ -43,8 +43,8 @@ def last_learning_word(pods: Iterable[Body], component: LearningComponent) -> Le
 
 
 def serving_trouble(pods: Iterable[Body]) -> str:
-    """Return why pods do not serve; empty where they do, or soon may."""
-    seen = list(pods)
+    """Return why pods do not serve, the newest one first; empty where they do, or soon may."""
+    seen = sorted(filter(_stays, pods), key=_made, reverse=True)
     return start_trouble(seen) or next(filter(None, map(_crash, seen)), "")
 
 
@@ -78,6 +78,16 @@ def _model(word: TrainingTermination) -> LearningWord:
         served=word.served,
         test_images=word.test_images,
     )
+
+
+def _stays(pod: Body) -> bool:
+    """Tell whether a pod may still serve: one that was evicted is kept to be looked at."""
+    over = pod.get("status", {}).get("phase") in ("Failed", "Succeeded")
+    return not over and "deletionTimestamp" not in pod.get("metadata", {})
+
+
+def _made(pod: Body) -> str:
+    return str(pod.get("metadata", {}).get("creationTimestamp", ""))
 
 
 def _crash(pod: Body) -> str:
