@@ -71,6 +71,17 @@ def test_one_whose_making_is_lost_is_made_later(world: LearningWorld) -> None:
     assert KEY in world.classifiers
 
 
+def test_those_after_one_whose_making_is_lost_are_made_later_too(world: LearningWorld) -> None:
+    another = {**DOCUMENT, "metadata": {**DOCUMENT["metadata"], "name": "another"}}
+    cluster: Any = LearningCluster(world)
+    defaults = DefaultClassifiers(cluster, [DOCUMENT, another])
+    world.lose_write, world.lose_effect = 0, True
+    with pytest.raises(LostError):
+        at_once(defaults.make())
+    at_once(defaults.make())
+    assert {key.name for key in world.classifiers} == {KEY.name, "another"}
+
+
 def test_a_list_is_read_and_what_is_wrong_in_it_is_passed_over(tmp_path: Path) -> None:
     file = tmp_path / "classifiers.yaml"
     wrong = {**DOCUMENT, "spec": {"classes": []}}

@@ -49,16 +49,13 @@ class DefaultClassifiers:
 
     async def make(self) -> None:
         """Make those that are absent; one that cannot be made now is left for the next time."""
-        left, self._left = self._left, []
-        for manifest in left:
+        for manifest in list(self._left):
             try:
                 await self._make(manifest)
             except (RefusedError, NamespaceEndsError, LookAgainError) as error:
-                self._left.append(manifest)
                 self._tell(manifest, str(error))
-            except BaseException:
-                self._left.append(manifest)
-                raise
+            else:
+                self._left.remove(manifest)
 
     async def _make(self, manifest: Manifest) -> None:
         name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]

@@ -61,8 +61,8 @@ def select(resource: ArtClassifier, categories: Iterable[Category]) -> Selection
             (one.status.ended_at for one in selected if one.status.ended_at), default=None
         ),
         without=tuple(one.key.name for one in selected if not _stored(one)),
-        waiting=_listed(waiting),
-        scraping=_listed([_told(one) for one in selected if _is_scraping(one)]),
+        waiting=listed(waiting),
+        scraping=listed([_told(one) for one in selected if _is_scraping(one)]),
         obstacle=_no_pictures(empty, chosen) if empty and not waiting else None,
     )
 
@@ -112,7 +112,7 @@ def _no_category(resource: ArtClassifier, empty: Sequence[str]) -> Situation:
 
 
 def _no_pictures(empty: Sequence[str], chosen: Iterable[tuple[Category, str]]) -> Situation:
-    their = _listed([_told(one) for one, label in chosen if label in empty])
+    their = listed([_told(one) for one, label in chosen if label in empty])
     return Situation(
         Reason.NO_PICTURES,
         f"no category of the class {', '.join(empty)} has a picture: {their}; change its queries "
@@ -130,7 +130,8 @@ def _told(category: Category) -> str:
     return f"{category.key.name} ({reason})"
 
 
-def _listed(told: Sequence[str]) -> str:
+def listed(told: Sequence[str]) -> str:
+    """Return some of many in one line, and how many more there are."""
     more = len(told) - _MOST_NAMED
     return ", ".join([*told[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
 

@@ -1,6 +1,6 @@
 """From what is the matter with a classifier to its conditions and events, in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from artgrab.common.statuses import (
@@ -14,6 +14,7 @@ from artgrab.common.statuses import (
 from artgrab.operator import names
 from artgrab.operator.classifiers.conditions import Reason, Situation, transitions
 from artgrab.operator.classifiers.rollouts import Rollouts
+from artgrab.operator.classifiers.selection import listed
 from artgrab.operator.conditions import Event
 from artgrab.operator.observed import Key
 
@@ -52,14 +53,14 @@ class Told:
         yield ClassifierCondition.DEGRADED, degraded, self.degraded
 
 
-def tell_dataset(step: Situation, there: DatasetStatus | None, without: Iterable[str]) -> Situation:
+def tell_dataset(step: Situation, there: DatasetStatus | None, without: Sequence[str]) -> Situation:
     """Return the situation of the dataset: one that is there stays while a newer one is made."""
     if there is None or step.reason in _LASTING:
         return step
     news = step.message
     if step.reason is not Reason.DATASET_BUILT:
         news = f"a newer one: {step.reason}: {news}"
-    left_out = ", ".join(without)
+    left_out = listed(without)
     parts = (
         f"{there.images} pictures are in the dataset {there.key[:_SHORT]}",
         f"categories without pictures are left out: {left_out}" if left_out else "",
