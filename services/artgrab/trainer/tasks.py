@@ -1,6 +1,7 @@
 """A training Job's task, done: one model, judged beside the one that is served."""
 
 import argparse
+import math
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -160,4 +161,5 @@ def _figure(metrics: Mapping[str, object], name: str) -> float | None:
 
 
 def _permille(share: float | None) -> int | None:
-    return None if share is None else min(1000, max(0, round(1000 * share)))
+    """Round down, less what floats miss: who wants 900 is not content with 899.5."""
+    return None if share is None else min(1000, max(0, math.floor(1000 * share + 1e-6)))
