@@ -189,6 +189,24 @@ async def test_while_the_model_is_loaded_it_is_alive_and_not_ready() -> None:
             await server
 
 
+async def test_a_signal_in_the_middle_of_the_first_prediction_ends_the_server() -> None:
+    classifier, stop = BrightnessClassifier(), asyncio.Event()
+    classifier.gate.clear()
+    engine = BatchingEngine(lambda: classifier, batch_pictures=4)
+    told: list[str] = []
+    settings = ServingSettings(decode_workers=1)
+    server = asyncio.create_task(
+        serve_engine(settings, engine, told.append, served=classifier, stop=stop)
+    )
+    try:
+        await eventually(lambda: bool(classifier.batches))
+        stop.set()
+        await asyncio.wait_for(server, WAIT_SECONDS)
+    finally:
+        classifier.gate.set()
+    assert told == []
+
+
 async def code_of_watch(channel: grpc.aio.Channel, token: str | None = None) -> grpc.StatusCode:
     """Return how a watch ends; OK where it does not."""
     metadata = (("authorization", f"Bearer {token}"),) if token else ()

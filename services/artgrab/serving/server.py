@@ -85,7 +85,9 @@ async def serve_engine(
         stack.push_async_callback(
             _stop, server, predictor, health, grace_seconds=settings.grace_seconds
         )
-        await check_prediction(predictor)
+        await _until(stop, check_prediction(predictor))
+        if stop.is_set():
+            return
         tell = partial(_tell, health, metrics)
         await tell(True)
         on_ready(f"{host}:{port}")
