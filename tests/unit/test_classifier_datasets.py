@@ -124,14 +124,6 @@ def test_a_category_without_pictures_is_left_out_and_told(world: LearningWorld) 
     assert "without pictures are left out: mural" in world.message("DatasetReady")
 
 
-def test_of_many_categories_without_a_picture_some_are_named(world: LearningWorld) -> None:
-    for number in range(30):
-        world.category(f"empty-{number:02}", stored=0, ready=False, reason="SourcesFailed")
-    learn(world)
-    assert "left out: empty-00, " in world.message("DatasetReady")
-    assert "empty-09, and 20 more" in world.message("DatasetReady")
-
-
 def test_a_class_without_pictures_is_named_with_its_categories(world: LearningWorld) -> None:
     world.category("graffiti", ready=False, reason="SourcesFailed", stored=0)
     world.settle()

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from artgrab.operator import names
+from artgrab.operator.observed import Key
 from tests.support.learning_stage import KEY, SERVING, LearningStage
 from tests.support.learning_world import CONTENT
 
@@ -286,3 +287,14 @@ def test_a_namespace_that_is_not_prepared_is_told(stage: LearningStage) -> None:
     stage.apply()
     assert stage.says() == ("False", "NamespaceNotPrepared")
     assert stage.world.jobs == {}
+
+
+def test_of_many_categories_without_a_picture_some_are_named(stage: LearningStage) -> None:
+    for number in range(30):
+        key = Key(KEY.namespace, f"empty-{number:02}")
+        stage.world.collected(key, {"artgrab.dev/set": "art"}, stored=0)
+    stage.apply()
+    stage.build()
+    told = stage.condition("DatasetReady").message
+    assert "left out: empty-00, empty-01" in told
+    assert "empty-09, and 20 more" in told
