@@ -1,7 +1,9 @@
 """How pictures become requests, when calls are repeated, and whom TLS is spoken with."""
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import grpc
 import pytest
@@ -13,6 +15,7 @@ from artgrab.client.channels import Access, credentials_for, host_of
 from artgrab.client.requests import TOO_LARGE, answers_in_order, build_request, split
 from artgrab.client.retries import delays, to_artgrab_error
 from artgrab.common.errors import ArtgrabError, BadInputError, SurroundingsError
+from tests.support.certificates import make_pair
 
 LARGE = bytes(requests.PICTURE_BYTES + 1)
 
@@ -102,6 +105,11 @@ def test_no_wait_goes_beyond_the_deadline() -> None:
         attempts.delay_after(Failure(grpc.StatusCode.UNAVAILABLE), endpoint="x:1")
 
 
+@pytest.mark.parametrize("seconds", [math.inf, 1e12])
+def test_a_deadline_that_never_comes_is_not_over(seconds: float) -> None:
+    assert Retries().begin(seconds).remaining_seconds() == 365 * 86_400
+
+
 @pytest.mark.parametrize("code", list(grpc.StatusCode))
 def test_only_an_absent_busy_or_ending_server_is_asked_again(code: grpc.StatusCode) -> None:
     attempts = Retries(randomness=lambda: 0.5).begin(60)
@@ -146,8 +154,17 @@ def test_others_are_spoken_with_by_tls_unless_it_is_declined(endpoint: str) -> N
     assert credentials_for(endpoint, tls=False, root_certificates=None) is None
 
 
-def test_root_certificates_mean_tls_even_on_this_machine() -> None:
-    assert credentials_for("127.0.0.1:1", tls=None, root_certificates=b"x") is not None
+def test_root_certificates_mean_tls_even_on_this_machine(tmp_path: Path) -> None:
+    root = "# of José\n".encode() + make_pair(tmp_path).certificate.read_bytes()
+    assert credentials_for("127.0.0.1:1", tls=None, root_certificates=root) is not None
+
+
+def test_root_certificates_that_are_none_are_bad_input(tmp_path: Path) -> None:
+    pair = make_pair(tmp_path)
+    cut_off = pair.certificate.read_bytes()[:200]
+    for wrong in (b"", b"rubbish", b"\xff\x00", pair.key.read_bytes(), cut_off):
+        with pytest.raises(BadInputError, match="as PEM"):
+            credentials_for("host:1", tls=None, root_certificates=wrong)
 
 
 @pytest.mark.parametrize("endpoint", ["", "host", "host:", ":80", "http://host:80", "host:x1"])

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import ssl
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -40,8 +41,8 @@ class Access:
         """Return a channel of grpc or grpc.aio, which connects with its first call.
 
         Raises:
-            BadInputError: the endpoint is no HOST:PORT; the token is none, or would be sent to
-                another machine for everybody on the way to read.
+            BadInputError: the endpoint is no HOST:PORT; root certificates or token are none, or the
+                token would be sent to another machine for everybody on the way to read.
         """
         credentials = credentials_for(
             self.endpoint, tls=self.tls, root_certificates=self.root_certificates
@@ -80,12 +81,26 @@ def credentials_for(
         root_certificates: PEM of who may sign for the server; those of gRPC where absent.
 
     Raises:
-        BadInputError: the endpoint is no HOST:PORT.
+        BadInputError: the endpoint is no HOST:PORT; the root certificates are none.
     """
     host = host_of(endpoint)
+    if root_certificates is not None:
+        _check_certificates(root_certificates)
     if tls is None:
         tls = root_certificates is not None or not is_loopback(host)
     return grpc.ssl_channel_credentials(root_certificates) if tls else None
+
+
+def _check_certificates(pem: bytes) -> None:
+    """Refuse what gRPC would only find out when it connects, and tell as of a server away."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
+            cadata=pem.decode("ascii", "ignore")
+        )
+    except (ssl.SSLError, ValueError) as error:
+        raise BadInputError(
+            "the root certificates are none; give those of who signs for the server, as PEM"
+        ) from error
 
 
 def host_of(endpoint: str) -> str:

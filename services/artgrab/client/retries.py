@@ -21,6 +21,8 @@ _OURS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.OUT_OF_RANG
 _TOKEN = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
 _TOO_LARGE = "larger than max"
 """What gRPC itself says of a message over a limit, by the code that busy servers answer with."""
+_LONGEST_SECONDS = 365 * 86_400.0
+"""Of one call: gRPC takes a deadline of centuries as one that is over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,7 @@ class Attempts:
 
     def remaining_seconds(self) -> float:
         """Return the time that the next call has."""
-        return max(0.0, self._deadline - self._retries.clock())
+        return min(_LONGEST_SECONDS, max(0.0, self._deadline - self._retries.clock()))
 
     def delay_after(self, error: grpc.RpcError, *, endpoint: str) -> float:
         """Return the seconds to wait before the next call.

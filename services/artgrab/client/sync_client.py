@@ -52,7 +52,8 @@ class PredictClient:
             sleep: waits before a repetition.
 
         Raises:
-            BadInputError: endpoint is no HOST:PORT; token is none, or would be sent in the clear.
+            BadInputError: endpoint is no HOST:PORT; root_certificates or token are none, or the
+                token would be sent in the clear.
         """
         access = Access(
             endpoint=endpoint,
