@@ -20,11 +20,11 @@ from tests.cluster.installed import (
     removed,
 )
 from tests.cluster.kubectl import Kubectl, in_new_namespace
-from tests.cluster.learned import learned, upgraded, worse
+from tests.cluster.learned import learned, trial, upgraded, worse
 from tests.cluster.providers import Provider, choose, known_providers
 from tests.cluster.reports import story_of
 
-__all__ = ["learned", "upgraded", "worse"]  # fixtures
+__all__ = ["learned", "trial", "upgraded", "worse"]  # fixtures
 
 FIRST_BUILD_SECONDS = 2 * 3600
 """For the first test of a fixture that builds: Kubernetes, or our images."""

@@ -110,6 +110,7 @@ class Installation:
     def install(self) -> None:
         """Install the release again, after it was uninstalled."""
         self.release.install(self.values)
+        self.forward.close()  # it leads to the pod of the store before
 
     def upgrade(self, **changes: Any) -> None:
         """Upgrade the release to some other values."""

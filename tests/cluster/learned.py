@@ -5,6 +5,8 @@ first model, `test_mends` how what serves it is killed, `test_nodes` and `test_p
 models, `test_rolls_out` and `test_takes_back` how they come and go.
 """
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,6 +107,13 @@ def upgraded(learned: Learned) -> Count:
         )
         client.wait_more(len(questions(FIRST)))
     return client.count
+
+
+@pytest.fixture(scope="session")
+def trial(installed: Installation) -> Iterator[Future[str]]:
+    """`helm test`, begun: it waits more than it works, and other tests may do so meanwhile."""
+    with ThreadPoolExecutor(1, "helm-test") as pool:
+        yield pool.submit(installed.release.test)
 
 
 def features_of(installed: Installation) -> frozenset[str]:

@@ -1,5 +1,7 @@
 """A model that cannot be served is taken back by itself, and the one before answers on."""
 
+from concurrent.futures import Future
+
 from artgrab.model.documents import WEIGHTS
 from tests.cluster.classifiers import (
     TRAINER,
@@ -19,8 +21,9 @@ MODELS = f"{PICTURES}/models"
 
 
 def test_a_model_that_was_damaged_in_the_store_is_taken_back(
-    learned: Learned, upgraded: Count
+    learned: Learned, upgraded: Count, trial: Future[str]
 ) -> None:
+    """It takes the whole time that a roll-out has; `helm test` does its work meanwhile."""
     classifier, installed = learned.classifier, learned.installed
     old, known = classifier.served, set(installed.store.folders(MODELS))
     before = {uid_of(job) for job in classifier.jobs(TRAINER)}
