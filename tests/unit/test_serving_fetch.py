@@ -155,6 +155,16 @@ def test_what_is_not_there_and_what_cannot_be_written_are_told_in_one_line(
     assert len(capsys.readouterr().err.splitlines()) == 4
 
 
+@pytest.mark.parametrize("prefix", ["", "../outside", "/etc", "a//b", "a/", "a/..", "a\nb", "ü"])
+def test_a_prefix_that_is_none_is_told_in_one_line(
+    store: Store, digest: str, folder: Path, prefix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--content-sha256", digest, "--to", str(folder), "--model", prefix)
+    assert called("--store", store.uri, *words) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not folder.exists()
+
+
 def test_a_changed_folder_is_noticed_when_it_is_read(
     store: Store, digest: str, folder: Path
 ) -> None:

@@ -1,11 +1,12 @@
 """Where the model that is served lies: in a store, or in a folder of this machine."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from artgrab.common.errors import ObjectMissingError, SurroundingsError
+from artgrab.common.errors import BadInputError, ObjectMissingError, SurroundingsError
 from artgrab.common.store import Store
 from artgrab.model.documents import (
     CONFIG,
@@ -16,6 +17,9 @@ from artgrab.model.documents import (
     parse_config,
     parse_info,
 )
+
+_PREFIX = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", re.ASCII)
+_EXAMPLE = "default/models/KEY"
 
 
 class Description(msgspec.Struct, frozen=True):
@@ -58,8 +62,13 @@ def in_store(uri: str, prefix: str) -> Source:
     """Return the model at a prefix of a store.
 
     Raises:
-        BadInputError, SurroundingsError: there is no such store.
+        BadInputError: the prefix is none, or there is no such store.
+        SurroundingsError: the store cannot be read.
     """
+    if not _PREFIX.fullmatch(prefix):
+        raise BadInputError(
+            f"--model {prefix[:200]!r}: no prefix of a store; give one as {_EXAMPLE}"
+        )
     store = Store.open(uri, to_write=False)
     return Source(lambda name: store.get(f"{prefix}/{name}"), store.uri_of(prefix))
 
