@@ -11,11 +11,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import BadInputError, ObjectCorruptError, ObjectMissingError
 from artgrab.common.manifest import TRAIN
 from artgrab.common.progress import Progress, no_progress
+from artgrab.common.resources import ArtClassifier
 from artgrab.common.store import Store
 from artgrab.model.classifier import Classifier, Prediction
+from artgrab.model.documents import read_info
 from artgrab.trainer import TrainedModel, train
 from tests.support.snapshots import (
     CATEGORIES,
@@ -30,10 +33,14 @@ FILES = {"config.json", "metrics.json", "model.json", "model.safetensors", "repo
 
 
 def _train(store: Store, *, threads: int = 2, **model: object) -> TrainedModel:
+    return _train_one(store, classifier(**model), threads=threads)
+
+
+def _train_one(store: Store, one: ArtClassifier, *, threads: int = 2) -> TrainedModel:
     return train(
         store,
         namespace="default",
-        classifier=classifier(**model),
+        classifier=one,
         snapshot_prefix=SNAPSHOT,
         progress=no_progress,
         threads=threads,
@@ -244,6 +251,34 @@ def test_a_training_killed_after_any_put_ends_in_the_same_model(
 
 
 @pytest.mark.folder_only("about what is learned, wherever it lies")
+def test_a_model_that_is_completed_meanwhile_keeps_its_files(
+    undisturbed: tuple[Store, TrainedModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = undisturbed[0].folder
+    assert folder
+    store = Store.open(str(shutil.copytree(folder, tmp_path / "store")))
+    store.delete([info.key for info in store.list(f"{undisturbed[1].prefix}/")])
+    first, second = (_named(name) for name in ("first", "second"))
+    meanwhile: list[TrainedModel] = []
+
+    def check(*_: object) -> None:
+        if not meanwhile:
+            monkeypatch.undo()
+            meanwhile.append(_train_one(store, first))
+
+    monkeypatch.setattr(sys.modules["artgrab.trainer.train"], "_check_unchanged", check)
+    assert _train_one(store, second).key == meanwhile[0].key
+    prefix = f"{meanwhile[0].prefix}/"
+    digests = {name: sha256_hex(data) for name, data in _contents(store, prefix).items()}
+    del digests["model.json"]
+    assert read_info(store, meanwhile[0].prefix).files == digests
+
+
+def _named(name: str) -> ArtClassifier:
+    one = classifier()
+    return one.model_copy(update={"metadata": one.metadata.model_copy(update={"name": name})})
+
+
 def test_progress_tells_of_all_three_stages(store: Store) -> None:
     told: list[Progress] = []
     train(

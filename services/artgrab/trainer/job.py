@@ -1,6 +1,7 @@
 """One training from start to end."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 from torch import nn
 
 from artgrab.common.digests import sha256_hex
-from artgrab.common.errors import BadInputError
+from artgrab.common.errors import BadInputError, ObjectMissingError
 from artgrab.common.keys import model_prefix
 from artgrab.common.manifest import TEST, TRAIN, VALIDATION, ManifestRow, SnapshotInfo
 from artgrab.common.progress import Progress, ProgressSink
@@ -26,6 +27,7 @@ from artgrab.model.documents import (
     ModelInfo,
     content_digest,
     encode_config,
+    read_info,
 )
 from artgrab.model.folder import encode_tensors
 from artgrab.model.weights import WeightsChoice
@@ -308,6 +310,9 @@ def _encode_weights(backbone: nn.Module, head: Head) -> bytes:
 
 def _save(job: Job, metrics: Metrics, files: Mapping[str, bytes]) -> ModelInfo:
     prefix = model_prefix(job.namespace, job.key)
+    with suppress(ObjectMissingError):
+        # Completed meanwhile, perhaps for a classifier of another name, which its report tells.
+        return read_info(job.store, prefix)
     figures = msgspec.json.format(msgspec.json.encode(metrics), indent=2)
     files = {**files, METRICS: figures}
     for name, data in files.items():
