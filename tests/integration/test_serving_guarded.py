@@ -285,6 +285,7 @@ async def test_what_becomes_of_requests_and_pictures_is_counted(tokens: Path) ->
         'artgrab_serving_requests_total{code="INVALID_ARGUMENT",method="Predict"} 1.0',
         'artgrab_serving_requests_total{code="INTERNAL",method="Predict"} 1.0',
         'artgrab_serving_requests_total{code="UNAUTHENTICATED",method="Describe"} 1.0',
+        'artgrab_serving_request_seconds_count{method="Describe"} 1.0',
         'artgrab_serving_pictures_total{outcome="answered"} 1.0',
         'artgrab_serving_pictures_total{outcome="refused"} 1.0',
         "artgrab_serving_pictures_under_way 0.0",

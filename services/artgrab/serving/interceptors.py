@@ -61,7 +61,7 @@ class Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc ships no t
 
         async def refuse(_requests: object, context: Any) -> None:
             if method:
-                self._metrics.request_ended(method, grpc.StatusCode.UNAUTHENTICATED.name, 0.0)
+                self._metrics.request_refused(method, grpc.StatusCode.UNAUTHENTICATED.name)
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, why)
 
         return grpc.stream_unary_rpc_method_handler(refuse)

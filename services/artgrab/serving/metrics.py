@@ -71,6 +71,10 @@ class Metrics:
         self._requests.labels(method, code).inc()
         self._seconds.labels(method).observe(seconds)
 
+    def request_refused(self, method: str, code: str) -> None:
+        """Count what is not timed: refusals in no time would make slow answers look rare."""
+        self._requests.labels(method, code).inc()
+
     def pictures_ended(self, answers: Iterable[Answer | Failure]) -> None:
         for answer in answers:
             self._pictures.labels(_outcome(answer)).inc()
