@@ -90,9 +90,7 @@ class Run:
         return Phase.DATASET if ended else Phase.COLLECT
 
     def _descendants(self) -> list[psutil.Process]:
-        with suppress(psutil.NoSuchProcess):
-            return psutil.Process(self.process.pid).children(recursive=True)
-        return []
+        return list(_below(self.process.pid))
 
     def find(self, victim: Victim, randomness: random.Random) -> psutil.Process | None:
         """Return a process to kill, None where there is none at the moment."""
@@ -126,6 +124,16 @@ class Run:
         assert code == 0, f"exit {code}\n{self.err.read_text(errors='replace')[-4000:]}"
         document: dict[str, Any] = json.loads(self.out.read_text().splitlines()[-1])
         return document
+
+
+def _below(pid: int) -> Iterator[psutil.Process]:
+    """Yield all descendants; psutil would read what every process of the machine says of itself."""
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # a thread or process that has ended
+            for child in map(int, task.read_text().split()):
+                with suppress(psutil.NoSuchProcess):
+                    yield psutil.Process(child)
+                yield from _below(child)
 
 
 def alive(process: psutil.Process) -> bool:
