@@ -1,6 +1,5 @@
 """How to reach a predict server."""
 
-import ipaddress
 import re
 import ssl
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from artgrab.common.endpoints import endpoint_of
+from artgrab.common.endpoints import endpoint_of, is_loopback
 from artgrab.common.errors import BadInputError
 
 OPTIONS = (
@@ -110,11 +109,3 @@ def host_of(endpoint: str) -> str:
         BadInputError: it is none.
     """
     return endpoint_of(endpoint, option="endpoint", example="127.0.0.1:8500").host
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, without asking DNS."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,5 +1,6 @@
 """HOST:PORT as people and settings write it: one reading for options, addresses and networks."""
 
+import ipaddress
 import re
 from typing import NamedTuple
 
@@ -18,6 +19,14 @@ class Endpoint(NamedTuple):
     def __str__(self) -> str:
         """Return it as it is read: IPv6 in brackets."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, without asking DNS."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def split_endpoint(text: str, *, any_port: bool = False) -> Endpoint:

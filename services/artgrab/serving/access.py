@@ -1,11 +1,11 @@
 """What guards the service: TLS and tokens, as its settings name their files."""
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Any, Self
 
 import structlog
 
+from artgrab.common.endpoints import is_loopback
 from artgrab.common.servers import listen_endpoint
 from artgrab.serving.admissions import Admissions
 from artgrab.serving.certificates import server_credentials
@@ -39,7 +39,7 @@ class Access:
             server_credentials(certificate, key) if certificate and key else None,
             Admissions(tokens) if tokens else None,
         )
-        if not _is_loopback(listen_endpoint(settings.listen).host):
+        if not is_loopback(listen_endpoint(settings.listen).host):
             access._warn(settings.listen)
         return access
 
@@ -50,10 +50,3 @@ class Access:
         if self.admissions is None:
             how = "set ARTGRAB_SERVING_TOKENS_FILE"
             _logger.warning("others need no token to ask", listen=listen, unless=how)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
