@@ -181,6 +181,28 @@ def test_a_folder_that_is_a_file_is_told_as_that(tmp_path: Path) -> None:
         in_folder(tmp_path / "file").describe()
 
 
+_WAITING = """
+import os, runpy, signal, time
+from artgrab.serving import sources
+
+def in_store(*_):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+
+sources.in_store = in_store
+runpy.run_module("artgrab.serving.fetch", run_name="__main__")
+"""
+
+
+def test_a_signal_ends_it_at_once_by_a_handler_as_a_container_needs_one(folder: Path) -> None:
+    words = ("--model", PREFIX, "--content-sha256", "0" * 64, "--to", str(folder), "--store", "s")
+    ran = subprocess.run(
+        [sys.executable, "-c", _WAITING, *words], capture_output=True, text=True, timeout=60
+    )
+    said = "artgrab: ended by a signal before the model was there\n"
+    assert (ran.returncode, ran.stderr) == (4, said)
+
+
 def test_fetching_loads_no_torch() -> None:
     code = "import sys, artgrab.serving.fetch; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

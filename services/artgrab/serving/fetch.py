@@ -6,11 +6,15 @@ It needs neither torch nor Java.
 """
 
 import argparse
+import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import msgspec
 
@@ -81,6 +85,12 @@ def fetch(source: Source, folder: Path, *, content_sha256: str, archive: bool) -
     _write(folder / MARKER, marker)
 
 
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    sys.stderr.write("artgrab: ended by a signal before the model was there\n")
+    sys.stderr.flush()
+    os._exit(SurroundingsError.exit_code)
+
+
 def _checked_digest(text: str) -> str:
     if not _DIGEST.fullmatch(text):
         raise BadInputError("--content-sha256: a digest has 64 digits of 0-9 and a-f")
@@ -127,4 +137,5 @@ def _told(path: Path) -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _leave)  # nothing else ends the first process of a container
     sys.exit(main())
