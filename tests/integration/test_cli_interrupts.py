@@ -150,7 +150,8 @@ def test_a_server_interrupted_while_it_loads_ends_well(tmp_path: Path) -> None:
     with command(*serve) as process:
         wait_until(lambda: loads_torch(process))
         process.send_signal(signal.SIGTERM)
-        assert_interrupted(process)
+        _, said = process.communicate(timeout=120)
+    assert (process.returncode, said) == (0, "")
 
 
 def test_a_downloader_that_is_interrupted_has_done_its_work(tmp_path: Path) -> None:
