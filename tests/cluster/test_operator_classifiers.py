@@ -177,8 +177,8 @@ def test_nothing_is_written_where_a_model_is_served(here: Kubectl) -> None:
         children = _children(here, "quiet", "jobs,services")
         told = [one["metadata"] for one in (*children, here.read(CLASSIFIERS, "quiet"))]
         (deployment,) = _children(here, "quiet", "deployments")
-        generation = str(deployment["metadata"]["generation"])  # its status is not ours
-        return {one["uid"]: one["resourceVersion"] for one in told} | {"deployment": generation}
+        wanted = {**deployment["spec"], "replicas": None}  # these are the autoscaler's
+        return {one["uid"]: one["resourceVersion"] for one in told} | {"wanted": repr(wanted)}
 
     before, until = versions(), time.monotonic() + QUIET_SECONDS
     while time.monotonic() < until:
