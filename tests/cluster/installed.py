@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -21,7 +19,7 @@ from tests.cluster.learning import learning
 from tests.cluster.packages import learning_values, offer_packages
 from tests.cluster.providers import Provider
 from tests.cluster.releases import Release, changed
-from tests.cluster.storage import offer_storage
+from tests.cluster.storage import offer_storage, storage_folder
 from tests.cluster.worlds import WorldPods, world_pods
 
 RELEASE = "artgrab-test"
@@ -137,8 +135,8 @@ def installation(provider: Provider, images: Images) -> Iterator[Installation]:
         system, pictures, world = (_namespace(admin, name) for name in (SYSTEM, PICTURES, WORLD))
         pods = stack.enter_context(world_pods(world, images.world))
         offer_packages(admin, PICTURES)
-        folder = stack.enter_context(TemporaryDirectory(prefix="artgrab-store-"))
-        offer_storage(system, Path(folder), claim=f"data-{RELEASE}-object-store-0")
+        folder = stack.enter_context(storage_folder())
+        offer_storage(system, folder, claim=f"data-{RELEASE}-object-store-0")
         stack.callback(_end_store, system)
         release = Release(helm, admin.kubeconfig, RELEASE, SYSTEM)
         chosen = _values_of_all(images, pods)

@@ -1,10 +1,14 @@
 """A volume for the object store of a release, which stays when the release goes."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.cluster.former import LABEL
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.providers import state_root
 
 _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 _MODES = ["ReadWriteOnce"]
@@ -13,11 +17,23 @@ _ANYBODY = 0o777
 """The kubelet gives no folder of its host to the user of a pod."""
 
 
+@contextmanager
+def storage_folder() -> Iterator[Path]:
+    """Have an empty folder; that of a session that was killed goes first."""
+    folder = state_root() / "object-store"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    folder.chmod(_ANYBODY)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def offer_storage(kubectl: Kubectl, folder: Path, *, claim: str) -> None:
     """Make a claim on a folder of this host; where the cluster has volumes itself, nothing."""
     if _has_volumes(kubectl):
         return
-    folder.chmod(_ANYBODY)
     kubectl.apply(_volume(kubectl.namespace, claim, folder), _claim(claim))
     kubectl.wait_bound(claim)
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cluster.classifiers import DATASET, TRAINER, reason_of, uid_of
 from tests.cluster.installed import PICTURES
-from tests.cluster.learned import Learned
+from tests.cluster.learned import UPGRADED, Learned
 from tests.cluster.learning import FIRST, category_name, questions
 from tests.cluster.predictions import Count
 
@@ -31,7 +31,7 @@ class Uninstalled:
 
 
 @pytest.fixture(scope="module")
-def uninstalled(learned: Learned) -> Uninstalled:
+def uninstalled(learned: Learned, upgraded: Count) -> Uninstalled:
     """The release is gone."""
     installed = learned.installed
     objects, keys = _objects(learned), _keys(learned)
@@ -62,9 +62,15 @@ def test_nothing_else_of_it_stays(uninstalled: Uninstalled) -> None:
 def test_an_installation_after_it_goes_on_with_what_is_stored(uninstalled: Uninstalled) -> None:
     learned = uninstalled.learned
     jobs = _jobs(learned)
-    learned.installed.install()
+    with learned.asked() as client:
+        learned.installed.install()
+        learned.classifier.wait_deployment(
+            lambda template: UPGRADED not in template["metadata"]["annotations"],
+            "its pods are as the new release wants them",
+        )
+        client.wait_more(len(questions(FIRST)))
+    assert set(client.count.models) == {learned.classifier.served}
     assert _keys(learned) == uninstalled.keys
-    learned.classifier.wait("Ready")
     assert reason_of(learned.classifier.body(), "Ready") == "ModelServed"
     assert _jobs(learned) == jobs
 
