@@ -4,6 +4,7 @@ from concurrent.futures import Future
 
 from artgrab.model.documents import WEIGHTS
 from tests.cluster.classifiers import (
+    MODEL,
     TRAINER,
     condition_of,
     has_ended,
@@ -47,6 +48,8 @@ def test_a_model_that_was_damaged_in_the_store_is_taken_back(
     assert status["serving"]["contentSha256"] == old
     assert reason_of(body, "Ready") == "ModelServed"
     assert condition_of(body, "Serving")["status"] == "True"
+    learned.train(**MODEL)  # else other manifests would have it tried again
+    assert "failedRollout" not in classifier.status()
 
 
 def _wait_ended(learned: Learned, job: str) -> None:
