@@ -153,9 +153,12 @@ async def test_both_say_the_same_of_their_model_and_their_limits(
 async def test_its_health_is_told_on_a_port_for_kubernetes(
     served: ServingProcess, ports: tuple[int, int]
 ) -> None:
-    for service in ("", "artgrab.v1.PredictService"):
-        async with health_of(f"127.0.0.1:{ports[0]}", service) as health:
-            assert await anext(health)
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{ports[0]}") as channel:
+        check = health_pb2_grpc.HealthStub(channel).Check
+        for service in ("", "artgrab.v1.PredictService"):
+            asked = health_pb2.HealthCheckRequest(service=service)
+            told = await check(asked, timeout=WAIT_SECONDS)
+            assert told.status == health_pb2.HealthCheckResponse.SERVING
 
 
 async def test_its_counts_and_those_of_torchserve_are_on_one_page(
@@ -170,12 +173,10 @@ async def test_its_counts_and_those_of_torchserve_are_on_one_page(
 
 
 @asynccontextmanager
-async def health_of(endpoint: str, service: str = "") -> AsyncIterator[AsyncIterator[bool]]:
+async def health_of(endpoint: str) -> AsyncIterator[AsyncIterator[bool]]:
     """Yield whether it serves, now and whenever that changes."""
     async with grpc.aio.insecure_channel(endpoint) as channel, asyncio.timeout(WAIT_SECONDS):
-        watch = health_pb2_grpc.HealthStub(channel).Watch(
-            health_pb2.HealthCheckRequest(service=service)
-        )
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
         yield (one.status == health_pb2.HealthCheckResponse.SERVING async for one in watch)
         watch.cancel()
 
