@@ -58,11 +58,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _place(item: pytest.Item) -> int:
     """Tests on an installation go late, as its images load meanwhile; those that end it last."""
+    fixtures = getattr(item, "fixturenames", ())
     if "ending" in _needs(item):
-        return 3
-    if "uninstalled" in getattr(item, "fixturenames", ()):
-        return 2
-    return int(_installs(item))
+        return 4
+    return max(3 * ("uninstalled" in fixtures), 2 * _installs(item), 1 * ("images" in fixtures))
 
 
 def _installs(item: pytest.Item) -> bool:

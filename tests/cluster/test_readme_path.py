@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from artgrab.common.documents import load_documents
 from tests.cluster.categories import gallery_source
 from tests.cluster.conftest import FIRST_BUILD_SECONDS
 from tests.cluster.former import remove_former
-from tests.cluster.images import ROOT, Images, ensure_images
+from tests.cluster.images import ROOT, Images
 from tests.cluster.installed import RELEASE, SYSTEM, WORLD, make_namespace, values
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.packages import learning_values, offer_packages
@@ -54,16 +55,15 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(provider: Provider) -> Iterator[Place]:
-    images, admin = ensure_images(), _admin(provider)
-    images.load_into(provider)
+def place(provider: Provider, images: Future[Images]) -> Iterator[Place]:
+    loaded, admin = images.result(), _admin(provider)
     with _nothing_installed(provider, admin):
         for name in (HOME, WORLD):
             make_namespace(admin, name)
-        if not images.learning.whole:
+        if not loaded.learning.whole:
             offer_packages(admin, HOME)
-        with world_pods(Kubectl(admin.program, admin.kubeconfig, WORLD), images.world) as world:
-            yield Place(provider, images, admin, world)
+        with world_pods(Kubectl(admin.program, admin.kubeconfig, WORLD), loaded.world) as world:
+            yield Place(provider, loaded, admin, world)
 
 
 def _admin(provider: Provider) -> Kubectl:
