@@ -141,7 +141,9 @@ def test_an_api_server_that_is_killed_is_missed_by_nobody(
     run.assert_under_way()
     run.check()
     assert run.jobs() == before
-    assert _restarts(installed) == restarts
+    after = _restarts(installed)  # the autoscaler may have taken or added a downloader
+    assert after == {uid: restarts.get(uid, 0) for uid in after}
+    assert {one["metadata"]["uid"] for one in installed.pods("operator")} <= restarts.keys()
 
 
 def _restarts(installed: Installation) -> dict[str, int]:
