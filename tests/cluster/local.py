@@ -65,7 +65,8 @@ class LocalProvider:
             self._end()
         self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
         hosts.remember(self._state)
-        note.write_text(built.digest)
+        if not note.exists():  # else another process may read it in this very moment
+            note.write_text(built.digest)
 
     def _complete(self, layout: Layout, built: builds.Built) -> None:
         ensure_pki(layout)
