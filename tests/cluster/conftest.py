@@ -138,11 +138,12 @@ def aloud(pytestconfig: pytest.Config) -> Callable[[], AbstractContextManager[No
 
 @pytest.fixture(scope="session")
 def provider(aloud: Callable[[], AbstractContextManager[None]]) -> Iterator[Provider]:
-    """A cluster that is up; ARTGRAB_CLUSTER_PROVIDER names another than the first that fits."""
+    """A cluster that is up, and empty of us; ARTGRAB_CLUSTER_PROVIDER names one of several."""
     chosen = _chosen()
     kept = _kept(chosen)
     with aloud():
         chosen.up()
+        removed(chosen)
     yield chosen
     if not kept:
         chosen.down()

@@ -5,25 +5,33 @@ from collections.abc import Iterator
 from typing import Any
 
 from artgrab.common.errors import SurroundingsError
-from tests.cluster.commands import progress, run
+from tests.cluster.commands import progress
 from tests.cluster.kubectl import Kubectl
 
 LABEL = "artgrab.dev/session"
 """Marks each namespace, and each volume, of the tests on an installation."""
 _SHARED = ("clusterroles", "clusterrolebindings", "customresourcedefinitions")
 """Kinds of objects of a chart that lie in no namespace."""
-_GOING_SECONDS = 180
+_RUNNING = "deployments,statefulsets,jobs,pods"
 _FINALIZED = "artcategories.artgrab.dev"
 
 
-def remove_former(kubectl: Kubectl, *, helm: str, release: str, namespace: str) -> None:
-    """Remove namespaces, release and whatever else a former session left; none is no error."""
+def remove_former(kubectl: Kubectl, *, release: str, namespace: str) -> None:
+    """Remove namespaces, release and whatever else a former session left; none is no error.
+
+    All that a chart makes lies in these namespaces or in none, so Helm is not needed for it.
+    """
     left = kubectl("get", "namespaces", f"--selector={LABEL}", "--output=name").split()
     if left:
         progress(f"removing what a former session left: {', '.join(left)}")
-    _uninstall(kubectl, helm=helm, release=release, namespace=namespace)
-    for name in left:
-        _empty(Kubectl(kubectl.program, kubectl.kubeconfig, name.removeprefix("namespace/")))
+    inside = [
+        Kubectl(kubectl.program, kubectl.kubeconfig, name.removeprefix("namespace/"))
+        for name in left
+    ]
+    for one in inside:
+        one("delete", _RUNNING, "--all", "--grace-period=0", "--force", "--wait=false")
+    for one in inside:  # whoever might put them on again is gone
+        _take_off_finalizers(one)
     for name in [*left, *_objects_of(kubectl, release=release, namespace=namespace)]:
         kubectl("delete", name, "--ignore-not-found", "--wait=false")
     for name in left:
@@ -31,25 +39,10 @@ def remove_former(kubectl: Kubectl, *, helm: str, release: str, namespace: str) 
     kubectl("delete", "persistentvolumes", f"--selector={LABEL}")
 
 
-def _uninstall(kubectl: Kubectl, *, helm: str, release: str, namespace: str) -> None:
-    run(
-        helm,
-        f"--kubeconfig={kubectl.kubeconfig}",
-        f"--namespace={namespace}",
-        "uninstall",
-        release,
-        "--ignore-not-found",
-        "--no-hooks",
-        seconds=_GOING_SECONDS,
-    )
-
-
-def _empty(inside: Kubectl) -> None:
-    """Take off finalizers, which nobody is left to do, and end pods without their grace."""
+def _take_off_finalizers(inside: Kubectl) -> None:
     for name in _categories(inside):
         patch = json.dumps({"metadata": {"finalizers": None}})
         inside("patch", name, "--type=merge", f"--patch={patch}")
-    inside("delete", "jobs,pods", "--all", "--grace-period=0", "--force", "--wait=false")
 
 
 def _categories(inside: Kubectl) -> list[str]:

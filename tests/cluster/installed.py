@@ -23,8 +23,10 @@ from tests.cluster.storage import offer_storage, storage_folder
 from tests.cluster.worlds import WorldPods, world_pods
 
 RELEASE = "artgrab-test"
-SYSTEM = "artgrab-test"
+SYSTEM = RELEASE
 """Namespace of operator, downloaders and object store."""
+README_RELEASE = "artgrab"
+"""Release and namespace of the README."""
 PICTURES = "artgrab-test-pictures"
 """Namespace of most categories."""
 WORLD = "artgrab-test-world"
@@ -127,10 +129,9 @@ def _reason_path() -> str:
 
 @contextmanager
 def installation(provider: Provider, images: Images) -> Iterator[Installation]:
-    """Install all of it where nothing is left of a former session; the next one removes it."""
+    """Install all of it where `removed` has left nothing."""
     admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
     helm = provider.tool("helm")
-    remove_former(admin, helm=helm, release=RELEASE, namespace=SYSTEM)
     with ExitStack() as stack:
         system, pictures, world = (_namespace(admin, name) for name in (SYSTEM, PICTURES, WORLD))
         pods = stack.enter_context(world_pods(world, images.world))
@@ -159,9 +160,10 @@ def loaded_images(provider: Provider) -> Images:
 
 
 def removed(provider: Provider) -> None:
-    """Remove the installation from a cluster that stays up."""
+    """Remove all installations of tests from a cluster, also those of a session that was killed."""
     admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
-    remove_former(admin, helm=provider.tool("helm"), release=RELEASE, namespace=SYSTEM)
+    for name in (RELEASE, README_RELEASE):
+        remove_former(admin, release=name, namespace=name)
 
 
 def _known_images(admin: Kubectl) -> set[str]:

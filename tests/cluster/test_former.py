@@ -10,7 +10,6 @@ from tests.cluster.builds import HERE
 from tests.cluster.categories import category
 from tests.cluster.former import LABEL, remove_former
 from tests.cluster.kubectl import Kubectl
-from tests.cluster.providers import Provider
 
 RELEASE = NAMESPACE = "artgrab-former"
 OURS = "crd/artcategories.artgrab.dev"
@@ -74,19 +73,23 @@ def _relic() -> dict[str, Any]:
     }
 
 
-def _remove(provider: Provider, kubectl: Kubectl) -> None:
-    remove_former(kubectl, helm=provider.tool("helm"), release=RELEASE, namespace=NAMESPACE)
+def _remove(kubectl: Kubectl) -> None:
+    remove_former(kubectl, release=RELEASE, namespace=NAMESPACE)
+
+
+def test_the_session_begins_without_what_a_former_one_left(kubectl: Kubectl) -> None:
+    assert not kubectl("get", "namespaces", f"--selector={LABEL}", "--output=name")
 
 
 @pytest.mark.usefixtures("left")
-def test_nothing_of_a_former_session_is_left(provider: Provider, kubectl: Kubectl) -> None:
-    _remove(provider, kubectl)
+def test_nothing_of_a_former_session_is_left(kubectl: Kubectl) -> None:
+    _remove(kubectl)
     for name in (f"namespace/{NAMESPACE}", CLUSTER_ROLE, RELIC):
         with pytest.raises(SurroundingsError, match="NotFound"):
             kubectl("get", name)
 
 
-def test_where_nothing_is_left_nothing_happens(provider: Provider, kubectl: Kubectl) -> None:
+def test_where_nothing_is_left_nothing_happens(kubectl: Kubectl) -> None:
     before = kubectl("get", "namespaces", "--output=name")
-    _remove(provider, kubectl)
+    _remove(kubectl)
     assert kubectl("get", "namespaces", "--output=name") == before

@@ -10,7 +10,6 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,8 @@ import yaml
 from artgrab.common.documents import load_documents
 from tests.cluster.categories import gallery_source
 from tests.cluster.conftest import FIRST_BUILD_SECONDS
-from tests.cluster.former import remove_former
 from tests.cluster.images import ROOT, Images
-from tests.cluster.installed import RELEASE, SYSTEM, WORLD, make_namespace, values
+from tests.cluster.installed import README_RELEASE, WORLD, make_namespace, removed, values
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.packages import learning_values, offer_packages
 from tests.cluster.providers import Provider
@@ -32,8 +30,6 @@ from tests.support.command_lines import block_below
 from tests.world.cache import cache_root
 from tests.world.pictures import catalogue
 
-HOME = "artgrab"
-"""Release and namespace of the README."""
 SITES = {"art": "www.painting-pieces.test", "everyday": "www.landscape.test"}
 """Instead of Wikimedia Commons, by the set that a category is of."""
 HELD_OUT = {"painting-pieces": "art", "landscape": "not-art"}
@@ -57,34 +53,24 @@ class Place:
 @pytest.fixture(scope="module")
 def place(provider: Provider, images: Future[Images]) -> Iterator[Place]:
     loaded, admin = images.result(), _admin(provider)
-    with _nothing_installed(provider, admin):
-        for name in (HOME, WORLD):
+    try:
+        for name in (README_RELEASE, WORLD):
             make_namespace(admin, name)
         if not loaded.learning.whole:
-            offer_packages(admin, HOME)
+            offer_packages(admin, README_RELEASE)
         with world_pods(Kubectl(admin.program, admin.kubeconfig, WORLD), loaded.world) as world:
             yield Place(provider, loaded, admin, world)
+    finally:
+        removed(provider)
 
 
 def _admin(provider: Provider) -> Kubectl:
     return Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
 
 
-@contextmanager
-def _nothing_installed(provider: Provider, admin: Kubectl) -> Iterator[None]:
-    """Remove what is left of this installation and of the other one, before and afterwards."""
-    helm = provider.tool("helm")
-    for release, namespace in ((HOME, HOME), (RELEASE, SYSTEM)):
-        remove_former(admin, helm=helm, release=release, namespace=namespace)
-    try:
-        yield
-    finally:
-        remove_former(admin, helm=helm, release=HOME, namespace=HOME)
-
-
 def test_each_command_works_as_it_stands_there(place: Place, tmp_path: Path) -> None:
     said = _run_commands(_commands(place, tmp_path), place, tmp_path)
-    assert f"namespace {HOME}:" in said
+    assert f"namespace {README_RELEASE}:" in said
     assert "artclassifier.artgrab.dev/art-or-not condition met" in said
     answers = _answers(said)
     assert set(answers) == {name for _, name, _ in _pictures()}
@@ -113,7 +99,7 @@ def _run_commands(commands: Sequence[str], place: Place, folder: Path) -> str:
 
 
 def _story(place: Place) -> str:
-    inside = Kubectl(place.admin.program, place.admin.kubeconfig, HOME)
+    inside = Kubectl(place.admin.program, place.admin.kubeconfig, README_RELEASE)
     return inside.story("artclassifier/art-or-not")
 
 
