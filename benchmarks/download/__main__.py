@@ -1,0 +1,124 @@
+"""`python -m benchmarks.download`: the downloader beside img2dataset, and what else it costs.
+
+Every part is a module with `measure(work, pictures=None)`: a folder of its own to work in, which it
+may leave as it likes, and how many pictures (or URLs) at most, for a quick look. It returns figures
+for the last line of JSON, which is also in benchmarks/results/download.json.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+RESULT = Path(__file__).parents[1] / "results" / "download.json"
+PARTS = {
+    "small": "speeds",
+    "large": "speeds",
+    "mixed": "speeds",
+    "storing": "storing",
+    "streams": "streams",
+    "scaleout": "scaleout",
+    "memory": "memory",
+}
+"""The module of each part; those of one module are measured by one call."""
+LEAST = {
+    "speedup_small": 3.0,
+    "speedup_large": 3.5,
+    "fraction_of_limit_small": 0.75,
+    "fraction_of_limit_large": 0.75,
+    "fraction_of_limit_mixed": 0.75,
+    "ssim": 0.97,
+    "candidates_per_cpu_s": 20_000,
+    "scaleout_efficiency": 0.85,
+}
+MOST = {"s3_cpu_ms_per_picture": 0.7}
+
+
+def main() -> int:
+    """Measure, and tell whether the goals are met."""
+    options = _options()
+    result: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="artgrab-bench-") as name:
+        for module, parts in _modules(options.only).items():
+            work = Path(name, module)
+            work.mkdir()
+            result |= _measure(module, parts, work, options.pictures)
+    result["machine"] = machine()
+    if options.only == list(PARTS) and options.pictures is None:
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text(json.dumps(result) + "\n")
+    missed = missed_goals(result)
+    for goal in missed:
+        print(f"bench-download: missed: {goal}", file=sys.stderr, flush=True)
+    print(json.dumps(result))
+    return int(bool(missed))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.download", description=__doc__)
+    parser.add_argument("--only", type=_parts, default=list(PARTS), help="comma-separated parts")
+    parser.add_argument("--pictures", type=int, help="at most, for a quick look; writes no result")
+    return parser.parse_args()
+
+
+def _parts(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - set(PARTS):
+        raise argparse.ArgumentTypeError(
+            f"{', '.join(sorted(unknown))}: known are {', '.join(PARTS)}"
+        )
+    return names
+
+
+def _modules(parts: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for part in parts:
+        found.setdefault(PARTS[part], []).append(part)
+    return found
+
+
+def _measure(module: str, parts: list[str], work: Path, pictures: int | None) -> dict[str, Any]:
+    measure = importlib.import_module(f"benchmarks.download.{module}").measure
+    named = {"workloads": parts} if module == "speeds" else {}
+    found: dict[str, Any] = measure(work, pictures=pictures, **named)
+    return found
+
+
+def machine() -> dict[str, str | int | None]:
+    """Return on what the figures were taken."""
+    models = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "cores": os.cpu_count(),
+        "system": platform.system() + " " + platform.release(),
+        "python": platform.python_version(),
+    }
+
+
+def missed_goals(result: Mapping[str, Any]) -> list[str]:
+    """Return what was measured and is not as it should be, in words."""
+    few = [
+        f"{name} {result[name]}, at least {goal} is wanted"
+        for name, goal in LEAST.items()
+        if name in result and result[name] < goal
+    ]
+    many = [
+        f"{name} {result[name]}, at most {goal} is wanted"
+        for name, goal in MOST.items()
+        if name in result and result[name] > goal
+    ]
+    return few + many
+
+
+if __name__ == "__main__":
+    sys.exit(main())
