@@ -1,36 +1,53 @@
 """One cluster for all tests of this folder, and one installation for those that need one.
 
+Several processes share both (`sharing`). The order has phases, and none begins before all tests of
+the one before it are over: those without an installation, as one watches the whole cluster; those
+on it; those that end the installation; those that end the cluster.
+
 The cluster is ended after them, unless ARTGRAB_KEEP_CLUSTER=1 says to leave one that was up before.
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from artgrab.common.crds import KINDS
 from artgrab.common.errors import SurroundingsError
-from tests.cluster.images import Images
+from tests.cluster.builds import HERE
+from tests.cluster.images import Images, ensure_images
 from tests.cluster.installed import (
     NAMESPACES,
     Installation,
+    install,
     installation,
-    loaded_images,
+    load_images,
     removed,
 )
 from tests.cluster.kubectl import Kubectl, in_new_namespace
 from tests.cluster.learned import learned, trial, upgraded, worse
 from tests.cluster.providers import Provider, choose, known_providers
 from tests.cluster.reports import story_of
+from tests.cluster.sharing import Shared
 
 __all__ = ["learned", "trial", "upgraded", "worse"]  # fixtures
 
-FIRST_BUILD_SECONDS = 2 * 3600
-"""For the first test of a fixture that builds: Kubernetes, or our images."""
 TEST_SECONDS = 400
-_BUILDING = ("provider", "installed")
+"""For a test without its fixtures, which have deadlines of their own: the first ones build."""
+_DEFINITIONS = HERE.parents[1] / "k8s/crds"
 _LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
+_SHARED = pytest.StashKey[Shared]()
+_PHASES = pytest.StashKey[dict[str, int]]()
+"""Of all tests by their names, which are node ids before pytest-xdist adds groups to them."""
+_NAME = pytest.StashKey[str]()
+_ONE_STORY = ("learned", "trial")
+"""Fixtures of tests that stay in one process and in their order: they change what they share."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,33 +56,62 @@ def pytest_configure(config: pytest.Config) -> None:
         "needs(capability): a field of Capabilities, `local` (the provider) or `ending` (it may be"
         " ended); where it is missing the test is deselected and listed",
     )
+    config.addinivalue_line("markers", "alone: no other test may run meanwhile")
+    given = getattr(config, "workerinput", {}).get("shared")
+    folder = given or tempfile.mkdtemp(prefix="artgrab-cluster-tests-")
+    config.stash[_SHARED] = Shared(Path(folder))
+    config.stash[_LEFT_OUT] = {}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process of pytest-xdist where the others are."""
+    node.workerinput["shared"] = str(node.config.stash[_SHARED].folder)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order, deselect and limit in time the tests on a cluster."""
-    items.sort(key=_place)
-    left_out = config.stash[_LEFT_OUT] = {}
+    """Order, deselect and group the tests on a cluster."""
+    left_out = config.stash[_LEFT_OUT]
     able = _capabilities()
     for item in items:
         if lacking := [need for need in _needs(item) if able.get(need) is False]:
             left_out.setdefault(lacking[0], []).append(item.nodeid)
     gone = {nodeid for nodeids in left_out.values() for nodeid in nodeids}
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in gone])
-    items[:] = [item for item in items if item.nodeid not in gone]
-    _limit(items)
+    items[:] = sorted((item for item in items if item.nodeid not in gone), key=_place)
+    config.stash[_PHASES] = {item.nodeid: _phase(item) for item in items}
+    for item in items:
+        item.stash[_NAME] = item.nodeid
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+        if "provider" in _fixtures(item) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS, func_only=True))
 
 
-def _place(item: pytest.Item) -> int:
-    """Tests on an installation go late, as its images load meanwhile; those that end it last."""
-    fixtures = getattr(item, "fixturenames", ())
+def _place(item: pytest.Item) -> tuple[int, bool]:
+    """Of one phase the longest story comes first."""
+    return _phase(item), _group(item) != _ONE_STORY[0]
+
+
+def _phase(item: pytest.Item) -> int:
     if "ending" in _needs(item):
-        return 4
-    return max(3 * ("uninstalled" in fixtures), 2 * _installs(item), 1 * ("images" in fixtures))
+        return 3
+    if "uninstalled" in _fixtures(item):
+        return 2
+    return 1 if "installed" in _fixtures(item) else 0
 
 
-def _installs(item: pytest.Item) -> bool:
-    return "installed" in getattr(item, "fixturenames", ())
+def _group(item: pytest.Item) -> str:
+    """Return the name of all tests that one process runs, in their order."""
+    if not _fixtures(item).isdisjoint(_ONE_STORY):
+        return _ONE_STORY[0]
+    marked = item.get_closest_marker("xdist_group")
+    return str(marked.args[0]) if marked else item.path.stem
+
+
+def _fixtures(item: pytest.Item) -> frozenset[str]:
+    return frozenset(getattr(item, "fixturenames", ()))
 
 
 def _needs(item: pytest.Item) -> list[str]:
@@ -87,23 +133,23 @@ def _capabilities() -> dict[str, bool]:
     }
 
 
-def _limit(items: list[pytest.Item]) -> None:
-    """Give the first test of each fixture that builds the time for it."""
-    waiting = set(_BUILDING)
-    for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        if "provider" in fixtures and not item.get_closest_marker("timeout"):
-            seconds = FIRST_BUILD_SECONDS if waiting & fixtures else TEST_SECONDS
-            item.add_marker(pytest.mark.timeout(seconds))
-        waiting -= fixtures
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test wait for its turn; its time begins afterwards."""
+    shared, phases = item.config.stash[_SHARED], item.config.stash[_PHASES]
+    own = _phase(item)
+    shared.wait_finished(name for name, phase in phases.items() if phase < own)
+    turn = shared.alone if item.get_closest_marker("alone") else shared.beside_others
+    with turn():
+        result = yield
+    shared.finish(item.stash[_NAME])
+    return result
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """List what this cluster cannot show."""
-    for need, nodeids in terminalreporter.config.stash.get(_LEFT_OUT, {}).items():
-        terminalreporter.section(f"not run: this cluster lacks {need}")
-        for nodeid in nodeids:
-            terminalreporter.line(nodeid)
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(crashitem: str, report: Any, sched: Any) -> None:
+    """A test that took its process with it is over as well."""
+    sched.config.stash[_SHARED].finish(crashitem.rpartition("@")[0])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -113,10 +159,40 @@ def pytest_runtest_makereport(
     """Let a failure of a test on an installation tell what the cluster says of itself."""
     report = yield
     provider = getattr(item, "funcargs", {}).get("provider")
-    if report.failed and provider and _installs(item):
+    if report.failed and provider and "installed" in _fixtures(item):
         admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
         report.sections.append(("what the cluster says", story_of(admin, NAMESPACES)))
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the cluster when all processes are done with it."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left_out"] = config.stash[_LEFT_OUT]
+        return
+    shared = config.stash[_SHARED]
+    for name, provider in known_providers().items():
+        if shared.has(f"kept {name}"):
+            removed(provider)
+        elif shared.has(f"up {name}"):
+            provider.down()
+    shutil.rmtree(shared.folder)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process has left out: each has seen all tests."""
+    node.config.stash[_LEFT_OUT].update(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what this cluster cannot show."""
+    for need, nodeids in terminalreporter.config.stash[_LEFT_OUT].items():
+        terminalreporter.section(f"not run: this cluster lacks {need}")
+        for nodeid in nodeids:
+            terminalreporter.line(nodeid)
 
 
 def _provider_name() -> str:
@@ -125,6 +201,12 @@ def _provider_name() -> str:
 
 def _kept(provider: Provider) -> bool:
     return os.environ.get("ARTGRAB_KEEP_CLUSTER") == "1" and provider.exists()
+
+
+@pytest.fixture(scope="session")
+def shared(pytestconfig: pytest.Config) -> Shared:
+    """What all processes of this run share."""
+    return pytestconfig.stash[_SHARED]
 
 
 @pytest.fixture(scope="session")
@@ -137,16 +219,18 @@ def aloud(pytestconfig: pytest.Config) -> Callable[[], AbstractContextManager[No
 
 
 @pytest.fixture(scope="session")
-def provider(aloud: Callable[[], AbstractContextManager[None]]) -> Iterator[Provider]:
+def provider(shared: Shared, aloud: Callable[[], AbstractContextManager[None]]) -> Provider:
     """A cluster that is up, and empty of us; ARTGRAB_CLUSTER_PROVIDER names one of several."""
     chosen = _chosen()
-    kept = _kept(chosen)
     with aloud():
-        chosen.up()
-        removed(chosen)
-    yield chosen
-    if not kept:
-        chosen.down()
+        shared.once("cluster", lambda: _begin(chosen, shared))
+    return chosen
+
+
+def _begin(provider: Provider, shared: Shared) -> None:
+    shared.once(f"{'kept' if _kept(provider) else 'up'} {provider.name}", lambda: None)
+    provider.up()
+    removed(provider)
 
 
 def _chosen() -> Provider:
@@ -169,16 +253,37 @@ def kubectl(provider: Provider) -> Iterator[Kubectl]:
 
 
 @pytest.fixture(scope="session")
-def images(provider: Provider) -> Iterator[Future[Images]]:
+def definitions(provider: Provider, shared: Shared) -> None:
+    """Our CRDs, as they are in k8s/crds."""
+    shared.once("definitions", lambda: _define(provider))
+
+
+def _define(provider: Provider) -> None:
+    kubectl = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
+    kubectl("apply", "--server-side", "--force-conflicts", f"--kustomize={_DEFINITIONS}")
+    for kind in KINDS:
+        kubectl.wait(f"crd/{kind.plural}.artgrab.dev", "condition=Established")
+
+
+@pytest.fixture(scope="session")
+def images(provider: Provider, shared: Shared) -> Iterator[Future[Images]]:
     """Our images, built where they are missing and loaded, while tests run that need none."""
     with ThreadPoolExecutor(1, "images") as pool:
-        yield pool.submit(loaded_images, provider)
+        yield pool.submit(_loaded_images, provider, shared)
+
+
+def _loaded_images(provider: Provider, shared: Shared) -> Images:
+    with shared.turn("building"):
+        found = ensure_images()
+    shared.once("images", lambda: load_images(provider, found))
+    return found
 
 
 @pytest.fixture(autouse=True)
 def _images_early(request: pytest.FixtureRequest) -> None:
     """Begin with them as soon as there is a cluster, where a later test will want them."""
-    if "provider" in request.fixturenames and any(map(_installs, request.session.items)):
+    wanting = ("installed" in _fixtures(item) for item in request.session.items)
+    if "provider" in request.fixturenames and any(wanting):
         request.getfixturevalue("images")
 
 
@@ -186,13 +291,12 @@ def _images_early(request: pytest.FixtureRequest) -> None:
 def installed(
     provider: Provider,
     images: Future[Images],
+    shared: Shared,
     aloud: Callable[[], AbstractContextManager[None]],
 ) -> Iterator[Installation]:
     """artgrab, installed by its chart, beside the demo world; one for all tests."""
-    kept = _kept(provider)
     with aloud():
         loaded = images.result()
-    with installation(provider, loaded) as found:
+        shared.once("installation", lambda: install(provider, loaded))
+    with installation(provider, loaded, shared) as found:
         yield found
-    if kept:
-        removed(provider)

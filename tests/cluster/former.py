@@ -1,7 +1,7 @@
 """What a session that was killed left in a cluster that is still up, and its removal."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from artgrab.common.errors import SurroundingsError
@@ -10,18 +10,22 @@ from tests.cluster.kubectl import Kubectl
 
 LABEL = "artgrab.dev/session"
 """Marks each namespace, and each volume, of the tests on an installation."""
+SESSION = "cluster"
+"""The value of that label, of all but a test of it."""
 _SHARED = ("clusterroles", "clusterrolebindings", "customresourcedefinitions")
 """Kinds of objects of a chart that lie in no namespace."""
 _RUNNING = "deployments,statefulsets,jobs,pods"
 _FINALIZED = "artcategories.artgrab.dev"
 
 
-def remove_former(kubectl: Kubectl, *, release: str, namespace: str) -> None:
-    """Remove namespaces, release and whatever else a former session left; none is no error.
+def remove_former(kubectl: Kubectl, *, session: str, releases: Iterable[str]) -> None:
+    """Remove what a former session left: its namespaces, and what its releases have elsewhere.
 
-    All that a chart makes lies in these namespaces or in none, so Helm is not needed for it.
+    A release has the name of its namespace. All that its chart makes lies in the namespaces of the
+    session or in none, so Helm is not needed for it.
     """
-    left = kubectl("get", "namespaces", f"--selector={LABEL}", "--output=name").split()
+    ours = f"--selector={LABEL}={session}"
+    left = kubectl("get", "namespaces", ours, "--output=name").split()
     if left:
         progress(f"removing what a former session left: {', '.join(left)}")
     inside = [
@@ -32,11 +36,11 @@ def remove_former(kubectl: Kubectl, *, release: str, namespace: str) -> None:
         one("delete", _RUNNING, "--all", "--grace-period=0", "--force", "--wait=false")
     for one in inside:  # whoever might put them on again is gone
         _take_off_finalizers(one)
-    for name in [*left, *_objects_of(kubectl, release=release, namespace=namespace)]:
+    for name in [*left, *(name for one in releases for name in _objects_of(kubectl, one))]:
         kubectl("delete", name, "--ignore-not-found", "--wait=false")
     for name in left:
         kubectl.wait(name, "delete")
-    kubectl("delete", "persistentvolumes", f"--selector={LABEL}")
+    kubectl("delete", "persistentvolumes", ours)
 
 
 def _take_off_finalizers(inside: Kubectl) -> None:
@@ -52,18 +56,18 @@ def _categories(inside: Kubectl) -> list[str]:
         return []
 
 
-def _objects_of(kubectl: Kubectl, *, release: str, namespace: str) -> Iterator[str]:
+def _objects_of(kubectl: Kubectl, release: str) -> Iterator[str]:
     """Yield what Helm made for a release outside of namespaces, also what it is told to keep."""
     for kind in _SHARED:
         for one in kubectl.read(kind)["items"]:
-            if _is_of(one, release=release, namespace=namespace):
+            if _is_of(one, release):
                 yield f"{kind}/{one['metadata']['name']}"
 
 
-def _is_of(document: Any, *, release: str, namespace: str) -> bool:
+def _is_of(document: Any, release: str) -> bool:
     notes: dict[str, str] = document["metadata"].get("annotations", {})
     wanted = {
         "meta.helm.sh/release-name": release,
-        "meta.helm.sh/release-namespace": namespace,
+        "meta.helm.sh/release-namespace": release,
     }
     return wanted.items() <= notes.items()

@@ -1,26 +1,26 @@
 """artgrab installed by its chart beside the demo world, and what tests ask of both."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from artgrab.common.errors import SurroundingsError
 from artgrab.common.store import Store
 from tests.cluster.commands import wait_until
-from tests.cluster.former import LABEL, remove_former
+from tests.cluster.former import LABEL, SESSION, remove_former
 from tests.cluster.forwards import Forward, forwarded
 from tests.cluster.holdings import Holding, look, recorded
-from tests.cluster.images import Images, ensure_images
+from tests.cluster.images import Images
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.learning import learning
 from tests.cluster.packages import learning_values, offer_packages
 from tests.cluster.providers import Provider
 from tests.cluster.releases import Release, changed
-from tests.cluster.storage import offer_storage, storage_folder
-from tests.cluster.worlds import WorldPods, world_pods
+from tests.cluster.sharing import Shared
+from tests.cluster.storage import empty_storage_folder, offer_storage, remove_storage_folder
+from tests.cluster.worlds import WorldPods, start_world, world_pods
 
 RELEASE = "artgrab-test"
 SYSTEM = RELEASE
@@ -54,6 +54,7 @@ class Installation:
     """A release, its store and the world; `kubectl` is in the namespace of most categories."""
 
     provider: Provider
+    shared: Shared
     images: Images
     kubectl: Kubectl
     system: Kubectl
@@ -127,43 +128,65 @@ def _reason_path() -> str:
     return '{.status.conditions[?(@.type=="Ready")].reason}'
 
 
+def install(provider: Provider, images: Images) -> None:
+    """Install all of it, in place of any other installation."""
+    removed(provider)
+    admin = _admin(provider)
+    system, _, world = (_namespace(admin, name) for name in (SYSTEM, PICTURES, WORLD))
+    start_world(world, images.world)
+    offer_packages(admin, PICTURES)
+    folder = empty_storage_folder()
+    offer_storage(system, folder, claim=f"data-{RELEASE}-object-store-0")
+    with world_pods(world) as pods:
+        _release(provider).install(_values_of_all(images, pods))
+
+
 @contextmanager
-def installation(provider: Provider, images: Images) -> Iterator[Installation]:
-    """Install all of it where `removed` has left nothing."""
-    admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
-    helm = provider.tool("helm")
+def installation(provider: Provider, images: Images, shared: Shared) -> Iterator[Installation]:
+    """Yield what was installed, as one process of the tests uses it."""
+    kubectl, system, world = (_inside(provider, name) for name in (PICTURES, SYSTEM, WORLD))
     with ExitStack() as stack:
-        system, pictures, world = (_namespace(admin, name) for name in (SYSTEM, PICTURES, WORLD))
-        pods = stack.enter_context(world_pods(world, images.world))
-        offer_packages(admin, PICTURES)
-        folder = stack.enter_context(storage_folder())
-        offer_storage(system, folder, claim=f"data-{RELEASE}-object-store-0")
-        stack.callback(_end_store, system)
-        release = Release(helm, admin.kubeconfig, RELEASE, SYSTEM)
-        chosen = _values_of_all(images, pods)
-        release.install(chosen)
+        pods = stack.enter_context(world_pods(world))
         forward = stack.enter_context(
             forwarded(system, f"service/{RELEASE}-object-store", _S3_PORT)
         )
         store = stack.enter_context(_opened(forward))
         yield Installation(
-            provider, images, pictures, system, pods, forward, store, release, chosen
+            provider=provider,
+            shared=shared,
+            images=images,
+            kubectl=kubectl,
+            system=system,
+            world=pods,
+            forward=forward,
+            opened=store,
+            release=_release(provider),
+            values=_values_of_all(images, pods),
         )
 
 
-def loaded_images(provider: Provider) -> Images:
-    """Return our images, built where they are missing, as soon as the nodes know them."""
-    images = ensure_images()
-    admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
-    images.load_into(provider, known=_known_images(admin))
-    return images
+def _release(provider: Provider) -> Release:
+    return Release(provider.tool("helm"), provider.kubeconfig(), RELEASE, SYSTEM)
+
+
+def load_images(provider: Provider, images: Images) -> None:
+    """Make our images known to the nodes."""
+    images.load_into(provider, known=_known_images(_admin(provider)))
 
 
 def removed(provider: Provider) -> None:
     """Remove all installations of tests from a cluster, also those of a session that was killed."""
-    admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
-    for name in (RELEASE, README_RELEASE):
-        remove_former(admin, release=name, namespace=name)
+    admin = _admin(provider)
+    remove_former(admin, session=SESSION, releases=(RELEASE, README_RELEASE))
+    remove_storage_folder()
+
+
+def _admin(provider: Provider) -> Kubectl:
+    return _inside(provider, "default")
+
+
+def _inside(provider: Provider, namespace: str) -> Kubectl:
+    return Kubectl(provider.tool("kubectl"), provider.kubeconfig(), namespace)
 
 
 def _known_images(admin: Kubectl) -> set[str]:
@@ -184,17 +207,10 @@ def _namespace(admin: Kubectl, name: str) -> Kubectl:
 def make_namespace(admin: Kubectl, name: str) -> None:
     """Make a namespace that enforces the restricted profile and is known to be of the tests."""
     key, _, value = _RESTRICTED.partition("=")
-    labels = {LABEL: "cluster", key: value}
+    labels = {LABEL: SESSION, key: value}
     admin.apply(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
     )
-
-
-def _end_store(system: Kubectl) -> None:
-    """End what writes into the folder of the store, which is about to go."""
-    selector = "--selector=app.kubernetes.io/component=object-store"
-    with suppress(SurroundingsError):
-        system("delete", "statefulsets,pods", selector, "--now")
 
 
 def _values_of_all(images: Images, world: WorldPods) -> dict[str, Any]:

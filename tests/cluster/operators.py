@@ -16,10 +16,11 @@ def end_operator(installed: Installation) -> None:
 @contextmanager
 def without_operator(installed: Installation) -> Iterator[None]:
     """Have none while the context lasts."""
-    installed.system("scale", f"deployment/{OPERATOR}", "--replicas=0")
-    try:
-        installed.system("wait", "pod", _SELECTOR, "--for=delete", "--timeout=120s")
-        yield
-    finally:
-        installed.system("scale", f"deployment/{OPERATOR}", "--replicas=1")
-        installed.system("rollout", "status", f"deployment/{OPERATOR}")
+    with installed.shared.turn("operator"):
+        installed.system("scale", f"deployment/{OPERATOR}", "--replicas=0")
+        try:
+            installed.system("wait", "pod", _SELECTOR, "--for=delete", "--timeout=120s")
+            yield
+        finally:
+            installed.system("scale", f"deployment/{OPERATOR}", "--replicas=1")
+            installed.system("rollout", "status", f"deployment/{OPERATOR}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster.commands import progress, run
-from tests.cluster.former import LABEL
+from tests.cluster.former import LABEL, SESSION
 from tests.cluster.images import Learning
 from tests.cluster.kubectl import Kubectl
 
@@ -84,7 +84,7 @@ def _volume(namespace: str) -> dict[str, Any]:
         "persistentVolumeReclaimPolicy": "Retain",
         "storageClassName": "",
     }
-    metadata = {"name": _volume_name(namespace), "labels": {LABEL: "cluster"}}
+    metadata = {"name": _volume_name(namespace), "labels": {LABEL: SESSION}}
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
 
 

@@ -1,12 +1,10 @@
 """A volume for the object store of a release, which stays when the release goes."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.former import LABEL
+from tests.cluster.former import LABEL, SESSION
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.providers import state_root
 
@@ -17,17 +15,22 @@ _ANYBODY = 0o777
 """The kubelet gives no folder of its host to the user of a pod."""
 
 
-@contextmanager
-def storage_folder() -> Iterator[Path]:
-    """Have an empty folder; that of a session that was killed goes first."""
-    folder = state_root() / "object-store"
-    shutil.rmtree(folder, ignore_errors=True)
+def empty_storage_folder() -> Path:
+    """Make a folder that is empty; that of a former session goes first."""
+    remove_storage_folder()
+    folder = _folder()
     folder.mkdir(parents=True)
     folder.chmod(_ANYBODY)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def remove_storage_folder() -> None:
+    """Remove it, where there is one."""
+    shutil.rmtree(_folder(), ignore_errors=True)
+
+
+def _folder() -> Path:
+    return state_root() / "object-store"
 
 
 def offer_storage(kubectl: Kubectl, folder: Path, *, claim: str) -> None:
@@ -53,7 +56,7 @@ def _volume(namespace: str, claim: str, folder: Path) -> dict[str, Any]:
         "persistentVolumeReclaimPolicy": "Retain",
         "storageClassName": "",
     }
-    metadata = {"name": claim, "labels": {LABEL: "cluster"}}
+    metadata = {"name": claim, "labels": {LABEL: SESSION}}
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
 
 

@@ -1,6 +1,6 @@
 """Three categories are applied and become Ready, and the store has what their sites publish."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,12 +110,17 @@ def test_a_table_of_categories_tells_people_how_they_are(
 def test_a_category_that_is_applied_again_starts_nothing(
     installed: Installation, collected: Mapping[str, Collected]
 ) -> None:
-    before = installed.kubectl.read("jobs")["items"]
-    seen = len(installed.world.requests(host="img.*"))
+    before = _jobs(installed, collected)
     installed.kubectl.apply(*(one.document for one in collected.values()))
-    again = installed.kubectl.read("jobs")["items"]
-    assert [one["metadata"]["uid"] for one in again] == [one["metadata"]["uid"] for one in before]
-    assert len(installed.world.requests(host="img.*")) == seen
+    assert _jobs(installed, collected) == before
+    assert {name: installed.condition(name)["status"] for name in collected} == dict.fromkeys(
+        collected, "True"
+    )
+
+
+def _jobs(installed: Installation, names: Iterable[str]) -> list[str]:
+    selector = f"--selector=artgrab.dev/category in ({','.join(names)})"
+    return [one["metadata"]["uid"] for one in installed.kubectl.read("jobs", selector)["items"]]
 
 
 def test_no_site_is_asked_more_often_than_the_spacing_allows(

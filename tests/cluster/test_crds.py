@@ -5,7 +5,7 @@ tests/integration/bad_documents_in_a_cluster.yaml says which mistakes are a sche
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -39,17 +39,7 @@ UNUSUAL: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def definitions(kubectl: Kubectl) -> Iterator[None]:
-    """Install them; those that were not there before are gone afterwards."""
-    before = kubectl("get", "crd", "--output=name")
-    own = [name for name in NAMES if name.partition("/")[2] not in before]
-    kubectl("apply", "--server-side", "--force-conflicts", f"--filename={FOLDER}")
-    for name in NAMES:
-        kubectl.wait(name, "condition=Established")
-    yield
-    if own:
-        kubectl("delete", *own, "--ignore-not-found")
+pytestmark = pytest.mark.usefixtures("definitions")
 
 
 class Kubernetes:

@@ -6,13 +6,11 @@ from typing import Any
 import pytest
 
 from artgrab.common.errors import SurroundingsError
-from tests.cluster.builds import HERE
 from tests.cluster.categories import category
 from tests.cluster.former import LABEL, remove_former
 from tests.cluster.kubectl import Kubectl
 
-RELEASE = NAMESPACE = "artgrab-former"
-OURS = "crd/artcategories.artgrab.dev"
+SESSION = RELEASE = NAMESPACE = "artgrab-former"
 RELIC = "crd/relics.artgrab-former.test"
 CLUSTER_ROLE = f"clusterrole/{RELEASE}"
 NOTES = {
@@ -23,26 +21,19 @@ WIKI = {"mediawiki": {"url": "https://commons.wikimedia.org/w/api.php"}}
 
 
 @pytest.fixture
-def left(kubectl: Kubectl) -> Iterator[None]:
+def left(kubectl: Kubectl, definitions: None) -> Iterator[None]:
     """A namespace with a category that nobody lets go, and what helm makes outside of it."""
     inside = Kubectl(kubectl.program, kubectl.kubeconfig, NAMESPACE)
-    ours = OURS in kubectl("get", "crd", "--output=name").replace(
-        "customresourcedefinition.apiextensions.k8s.io", "crd"
-    )
-    if not ours:
-        folder = HERE.parents[1] / "k8s/crds"
-        kubectl("apply", "--server-side", f"--filename={folder}/artcategories.yaml")
-        kubectl.wait(OURS, "condition=Established")
     kubectl.apply(_namespace(), _cluster_role(), _relic())
     document = category("held", WIKI)
     document["metadata"]["finalizers"] = ["artgrab.dev/cleanup"]
     inside.apply(document)
     yield
-    kubectl("delete", RELIC, CLUSTER_ROLE, *([] if ours else [OURS]), "--ignore-not-found")
+    kubectl("delete", RELIC, CLUSTER_ROLE, "--ignore-not-found")
 
 
 def _namespace() -> dict[str, Any]:
-    metadata = {"name": NAMESPACE, "labels": {LABEL: "cluster"}}
+    metadata = {"name": NAMESPACE, "labels": {LABEL: SESSION}}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
@@ -74,11 +65,7 @@ def _relic() -> dict[str, Any]:
 
 
 def _remove(kubectl: Kubectl) -> None:
-    remove_former(kubectl, release=RELEASE, namespace=NAMESPACE)
-
-
-def test_the_session_begins_without_what_a_former_one_left(kubectl: Kubectl) -> None:
-    assert not kubectl("get", "namespaces", f"--selector={LABEL}", "--output=name")
+    remove_former(kubectl, session=SESSION, releases=[RELEASE])
 
 
 @pytest.mark.usefixtures("left")
@@ -89,7 +76,17 @@ def test_nothing_of_a_former_session_is_left(kubectl: Kubectl) -> None:
             kubectl("get", name)
 
 
-def test_where_nothing_is_left_nothing_happens(kubectl: Kubectl) -> None:
-    before = kubectl("get", "namespaces", "--output=name")
+@pytest.fixture
+def foreign(kubectl: Kubectl) -> Iterator[str]:
+    """A namespace of another session."""
+    name = f"{NAMESPACE}-not"
+    document = _namespace()
+    document["metadata"] = {"name": name, "labels": {LABEL: name}}
+    kubectl.apply(document)
+    yield f"namespace/{name}"
+    kubectl("delete", f"namespace/{name}", "--wait=false")
+
+
+def test_what_another_session_has_stays(kubectl: Kubectl, foreign: str) -> None:
     _remove(kubectl)
-    assert kubectl("get", "namespaces", "--output=name") == before
+    assert "deletionTimestamp" not in kubectl.read(foreign)["metadata"]

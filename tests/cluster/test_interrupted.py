@@ -29,6 +29,8 @@ ALL = "painting pieces"
 """Of 22 sites: together they keep one downloader busy."""
 KILLS = 3
 
+pytestmark = pytest.mark.xdist_group("downloaders")
+
 
 class Run:
     """A run that has begun."""
@@ -130,6 +132,7 @@ def test_downloaders_are_rolled_out_under_load(
     assert before.isdisjoint(one["metadata"]["uid"] for one in installed.pods("downloader"))
 
 
+@pytest.mark.alone
 def test_an_api_server_that_is_killed_is_missed_by_nobody(
     installed: Installation, begun: Callable[[str, str], Run]
 ) -> None:

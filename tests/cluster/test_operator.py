@@ -20,7 +20,6 @@ from tests.cluster.commands import wait_until
 from tests.cluster.kubectl import Kubectl, in_new_namespace
 from tests.cluster.providers import Provider
 
-CRDS = Path(__file__).parents[2] / "k8s" / "crds"
 QUIET_SECONDS = 8.0
 STAND_IN = """
 import json, os, pathlib, signal, sys, time
@@ -81,11 +80,12 @@ def own(provider: Provider) -> Iterator[Kubectl]:
 
 @pytest.fixture(scope="module")
 def operator(
-    provider: Provider, kubectl: Kubectl, own: Kubectl, tmp_path_factory: pytest.TempPathFactory
+    provider: Provider,
+    kubectl: Kubectl,
+    own: Kubectl,
+    definitions: None,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Operator]:
-    kubectl("apply", "--server-side", "--force-conflicts", f"--kustomize={CRDS}")
-    for plural in (names.PLURAL, names.CLASSIFIER_PLURAL):
-        kubectl("wait", "--for=condition=Established", f"crd/{plural}.{names.GROUP}")
     restricted = "pod-security.kubernetes.io/enforce=restricted"
     kubectl("label", "namespace", kubectl.namespace, own.namespace, restricted)
     image = provider.load_base_image()

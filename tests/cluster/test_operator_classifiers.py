@@ -7,7 +7,6 @@ nodes, an operator that is killed, what somebody deletes, and silence where all 
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from tests.cluster.learning_stand_ins import CORRUPT, ENDLESS, LEARNS, REFUSED, 
 from tests.cluster.providers import Provider
 from tests.cluster.test_operator import STAND_IN, Operator
 
-CRDS = Path(__file__).parents[2] / "k8s" / "crds"
 QUIET_SECONDS = 8.0
 CATEGORIES = {"graffiti": "art", "chairs": "everyday"}
 CLASSIFIERS = names.CLASSIFIER_PLURAL
@@ -45,11 +43,12 @@ def here(provider: Provider) -> Iterator[Kubectl]:
 
 @pytest.fixture(scope="module")
 def operator(
-    provider: Provider, here: Kubectl, own: Kubectl, tmp_path_factory: pytest.TempPathFactory
+    provider: Provider,
+    here: Kubectl,
+    own: Kubectl,
+    definitions: None,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Operator]:
-    here("apply", "--server-side", "--force-conflicts", f"--kustomize={CRDS}")
-    for plural in (names.PLURAL, CLASSIFIERS):
-        here("wait", "--for=condition=Established", f"crd/{plural}.{names.GROUP}")
     folder = tmp_path_factory.mktemp("operator")
     defaults = folder / "classifiers.yaml"
     usual = _classifier("usual", seed=910)
@@ -83,6 +82,7 @@ def operator(
     process = Operator(environment, here.namespace, folder / "log")
     process.start()
     here.apply(*(_category(name, label) for name, label in CATEGORIES.items()))
+    here.apply(*_begun())
     yield process
     process.kill()
 
@@ -93,6 +93,13 @@ def _log_of_a_failure(operator: Operator, request: pytest.FixtureRequest) -> Ite
     yield
     if request.session.testsfailed > failed:
         print(operator.log.read_text()[-8000:])
+
+
+def _begun() -> list[dict[str, Any]]:
+    """Return what tests apply, whose first minute goes by side by side."""
+    usual = [_classifier(name) for name in ("first", "quiet", "better", "corrupt", "deleted")]
+    odd = (_classifier("odd", seed=REFUSED), _classifier("orphaned", seed=ENDLESS))
+    return [*usual, *odd, _classifier("pair", nodes=2)]
 
 
 def _category(name: str, label: str) -> dict[str, Any]:

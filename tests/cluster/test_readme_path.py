@@ -1,8 +1,8 @@
 """README's path on a cluster, command by command as it stands there, from nothing to predictions.
 
 Only what needs the internet is another: the registry, and the sites that the two categories name.
-Images are built and loaded by the tests instead of being pushed. One installation watches a whole
-cluster, so this one comes and goes before the one of all other tests is made.
+Images are built and loaded by the tests instead of being pushed. It watches its own namespace, as
+operators are tested meanwhile; that of all other tests watches the whole cluster.
 """
 
 import json
@@ -19,13 +19,12 @@ import yaml
 
 from artgrab.common.documents import load_documents
 from tests.cluster.categories import gallery_source
-from tests.cluster.conftest import FIRST_BUILD_SECONDS
 from tests.cluster.images import ROOT, Images
-from tests.cluster.installed import README_RELEASE, WORLD, make_namespace, removed, values
+from tests.cluster.installed import README_RELEASE, WORLD, make_namespace, values
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.packages import learning_values, offer_packages
 from tests.cluster.providers import Provider
-from tests.cluster.worlds import WorldPods, world_pods
+from tests.cluster.worlds import WorldPods, start_world, world_pods
 from tests.support.command_lines import block_below
 from tests.world.cache import cache_root
 from tests.world.pictures import catalogue
@@ -37,7 +36,7 @@ HELD_OUT = {"painting-pieces": "art", "landscape": "not-art"}
 SECONDS = 3000.0
 """For all of it on a busy machine; five minutes are usual."""
 
-pytestmark = pytest.mark.timeout(FIRST_BUILD_SECONDS + SECONDS)
+pytestmark = pytest.mark.timeout(SECONDS + 100, func_only=True)
 
 
 @dataclass(frozen=True)
@@ -53,15 +52,16 @@ class Place:
 @pytest.fixture(scope="module")
 def place(provider: Provider, images: Future[Images]) -> Iterator[Place]:
     loaded, admin = images.result(), _admin(provider)
-    try:
-        for name in (README_RELEASE, WORLD):
-            make_namespace(admin, name)
-        if not loaded.learning.whole:
-            offer_packages(admin, README_RELEASE)
-        with world_pods(Kubectl(admin.program, admin.kubeconfig, WORLD), loaded.world) as world:
-            yield Place(provider, loaded, admin, world)
-    finally:
-        removed(provider)
+    for name in (README_RELEASE, WORLD):
+        make_namespace(admin, name)
+    if not loaded.learning.whole:
+        offer_packages(admin, README_RELEASE)
+    inside = Kubectl(admin.program, admin.kubeconfig, WORLD)
+    start_world(inside, loaded.world)
+    with world_pods(inside) as world:
+        yield Place(provider, loaded, admin, world)
+    for name in (README_RELEASE, WORLD):
+        admin("delete", f"namespace/{name}", "--wait=false")
 
 
 def _admin(provider: Provider) -> Kubectl:
@@ -154,6 +154,7 @@ def _values(place: Place, folder: Path) -> Path:
     """Write the values by which the tests install, less what the README says itself."""
     chosen: dict[str, Any] = values(place.images, place.world)
     chosen["networkPolicies"] = {}
+    chosen["watchNamespaces"] = [README_RELEASE]
     for name, more in learning_values(place.images.learning).items():
         chosen[name] = {**chosen.get(name, {}), **more}
     written = folder / "values.json"

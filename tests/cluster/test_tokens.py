@@ -21,6 +21,8 @@ Way = Callable[[Forward, str], Awaitable[grpc.StatusCode]]
 CATEGORY = "guarded"
 RUN = "a-run"
 
+pytestmark = pytest.mark.xdist_group("downloaders")
+
 
 @pytest.fixture(scope="module")
 def downloader(installed: Installation) -> Iterator[Forward]:

@@ -93,11 +93,15 @@ def shown(gallery: Gallery, *, query: str = "", limit: int | None = None) -> Seq
     return chosen(gallery, View(query=query, limit=limit))
 
 
-@contextmanager
-def world_pods(kubectl: Kubectl, image: str) -> Iterator[WorldPods]:
-    """Start the world in the client's namespace; yields when it answers."""
+def start_world(kubectl: Kubectl, image: str) -> None:
+    """Start the world in the client's namespace; returns when it answers."""
     kubectl.apply(_deployment(image), _service())
     kubectl.wait(f"deployment/{_NAME}", "condition=Available")
+
+
+@contextmanager
+def world_pods(kubectl: Kubectl) -> Iterator[WorldPods]:
+    """Yield the world that was started in the client's namespace."""
     with forwarded(kubectl, f"deployment/{_NAME}", PORT) as forward:
         yield WorldPods(kubectl, forward)
 
