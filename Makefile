@@ -10,6 +10,7 @@ STORE ?= artgrab-store
 # Bytecode is kept whatever the environment says: hundreds of processes would compile all they import.
 export PYTHONDONTWRITEBYTECODE :=
 BIN := .venv/bin
+CLUSTER_TESTS := $(BIN)/pytest tests/cluster --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 PROTOS := $(wildcard protos/artgrab/v1/*.proto)
 
 help: ## List the commands
@@ -29,10 +30,10 @@ test: setup ## Unit and integration tests
 	@$(BIN)/pytest tests/integration tests/unit --numprocesses 2 --dist loadgroup
 
 test-cluster: setup ## Tests on a real Kubernetes, which is built the first time and ended afterwards
-	@$(BIN)/pytest tests/cluster
+	@$(CLUSTER_TESTS)
 
 test-cluster-full: setup ## The same with the real images of trainer and serving, of 2 GB each
-	@ARTGRAB_CLUSTER_IMAGES=full $(BIN)/pytest tests/cluster
+	@ARTGRAB_CLUSTER_IMAGES=full $(CLUSTER_TESTS)
 
 cluster-up: setup ## Start a Kubernetes for tests on this host; prints the KUBECONFIG to use
 	@$(BIN)/python -m tests.cluster up
