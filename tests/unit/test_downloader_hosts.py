@@ -127,8 +127,8 @@ async def test_who_came_again_makes_room_for_the_next_promise(clock: Clock) -> N
     await settle_down()
     for _ in range(3):
         await sent_away(polite, "a.test")
-    clock.now += 2.6
-    assert await sent_away(polite, "a.test") == 2.5
+    clock.now += 2.75  # as long as the one under way takes by now
+    assert await sent_away(polite, "a.test") == 2.75 * (3 + 1 + 1)
     leave.set()
     await asyncio.gather(*tasks)
 
@@ -150,6 +150,35 @@ async def test_a_long_expected_wait_sends_away_before_the_queue_is_full(clock: C
     with pytest.raises(RetryLaterError, match="host-busy"):
         async with polite.turn("a.test"):
             pass
+    leave.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_a_fetch_that_takes_long_makes_the_expected_wait_long_before_it_ends(
+    clock: Clock,
+) -> None:
+    polite, leave = hosts(clock, host_concurrency=1, host_wait_seconds=15), asyncio.Event()
+    tasks = [asyncio.create_task(hold(polite, "a.test", [], leave)) for _ in range(3)]
+    await settle_down()
+    clock.now += 7
+    tasks.append(asyncio.create_task(hold(polite, "a.test", [], leave)))
+    await settle_down()
+    assert not tasks[-1].done(), "two wait for 7 seconds each"
+    clock.now += 1
+    assert await sent_away(polite, "a.test") == 8 * (3 + 1)
+    leave.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_a_fetch_that_fails_tells_as_well_how_long_fetches_take(clock: Clock) -> None:
+    polite, leave = hosts(clock, host_concurrency=1, host_queue=1), asyncio.Event()
+    with pytest.raises(FetchError):
+        async with polite.turn("a.test"):
+            clock.now += 10
+            raise FetchError("read-timeout", passing=True)
+    tasks = [asyncio.create_task(hold(polite, "a.test", [], leave)) for _ in range(2)]
+    await settle_down()
+    assert await sent_away(polite, "a.test") == 10 * (1 + 1)
     leave.set()
     await asyncio.gather(*tasks)
 
@@ -216,6 +245,96 @@ async def test_a_site_that_is_down_keeps_nobody_waiting_and_is_tried_again(clock
     polite.note_trouble("a.test")
     async with polite.turn("a.test"):
         pass
+
+
+async def go_down(polite: Hosts) -> None:
+    for _ in range(MAX_TROUBLES):
+        polite.note_trouble("a.test")
+
+
+async def test_after_its_rest_a_site_that_was_down_is_tried_by_one_alone(clock: Clock) -> None:
+    polite, entered, leave = hosts(clock, host_concurrency=2), list[str](), asyncio.Event()
+    waiting = [asyncio.create_task(hold(polite, "a.test", [], leave)) for _ in range(3)]
+    await settle_down()
+    await go_down(polite)
+    leave.set()
+    ends = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [str(one) for one in ends if one] == ["host-down"], "who waited does not try either"
+    clock.now += 61
+    leave.clear()
+    probe = asyncio.create_task(hold(polite, "a.test", entered, leave))
+    await settle_down()
+    for _ in range(3):
+        assert await sent_away(polite, "a.test") > 0
+    polite.note_answer("a.test")
+    second = asyncio.create_task(hold(polite, "a.test", entered, leave))
+    await settle_down()
+    assert entered == ["a.test", "a.test"], "it answers: all is as before"
+    leave.set()
+    await asyncio.gather(probe, second)
+
+
+async def test_of_two_who_wait_for_a_site_that_was_down_one_alone_tries_it(clock: Clock) -> None:
+    polite, leave = hosts(clock, host_concurrency=2), asyncio.Event()
+    await go_down(polite)
+    clock.now += 61
+    both = [asyncio.create_task(hold(polite, "a.test", [], leave)) for _ in range(2)]
+    await settle_down()
+    leave.set()
+    first, second = await asyncio.gather(*both, return_exceptions=True)
+    assert first is None
+    assert isinstance(second, RetryLaterError)
+
+
+async def wait_for_rules(polite: Hosts, site: str, learned: asyncio.Event) -> str:
+    try:
+        async with polite.wait(site):
+            await learned.wait()
+    except RetryLaterError as error:
+        return error.reason
+    return "waited"
+
+
+async def test_of_too_many_who_wait_the_newest_of_the_longest_queue_go(clock: Clock) -> None:
+    polite, learned = hosts(clock, credits=8), asyncio.Event()
+    sites = ["slow.test"] * 7 + ["b.test", "c.test", "b.test", "b.test"]
+    waiting = [asyncio.create_task(wait_for_rules(polite, site, learned)) for site in sites]
+    await settle_down()
+    learned.set()
+    ends = await asyncio.gather(*waiting)
+    assert ends == ["waited"] * 3 + ["host-busy"] * 4 + ["waited"] * 4
+    waiting = [asyncio.create_task(wait_for_rules(polite, site, learned)) for site in sites]
+    assert await asyncio.gather(*waiting) == ["waited"] * 11, "whoever left made room"
+
+
+async def test_the_first_of_each_site_always_has_a_place(clock: Clock) -> None:
+    polite, learned = hosts(clock, credits=1), asyncio.Event()
+    sites = [f"{number}.test" for number in range(30)] + ["0.test"]
+    waiting = [asyncio.create_task(wait_for_rules(polite, site, learned)) for site in sites]
+    await settle_down()
+    learned.set()
+    assert await asyncio.gather(*waiting) == ["waited"] * 30 + ["host-busy"]
+
+
+async def test_a_time_out_within_a_place_is_its_own(clock: Clock) -> None:
+    with pytest.raises(TimeoutError):
+        async with hosts(clock).wait("a.test"):
+            raise TimeoutError
+
+
+async def test_sites_that_all_rest_are_bounded_as_well_and_the_longest_rests_are_kept(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("artgrab.downloader.hosts._MAX_HOSTS", 10)
+    polite = hosts(clock)
+    for _ in range(MAX_REFUSALS):
+        polite.note_refusal("blocks.test")
+    for number in range(100):
+        polite.hold_off(f"{number}.test", retry_after=60)
+    assert len(polite._hosts) <= 10
+    with pytest.raises(FetchError, match="site-blocks-us"):
+        async with polite.turn("blocks.test"):
+            pass
 
 
 async def test_many_idle_sites_are_forgotten_and_a_held_one_is_not(

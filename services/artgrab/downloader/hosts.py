@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from heapq import heappop, heappush
 
 from artgrab.downloader.errors import FetchError, RetryLaterError
+from artgrab.downloader.rooms import SentAwayError, WaitingRoom
 from artgrab.downloader.settings import DownloaderSettings
 
 MAX_STRIKES = 6
@@ -51,11 +52,33 @@ class _Host:
         """Of a fetch, the last ones counting most."""
         self.promises: list[float] = []
         """A heap: when those will come again who were sent away."""
+        self.starts: list[float] = []
+        """Of the fetches under way."""
 
-    def took(self, seconds: float) -> None:
-        """Learn from a fetch how long they take."""
-        mean = seconds if self.mean_seconds is None else self.mean_seconds
-        self.mean_seconds = mean + _LEARNING_RATE * (seconds - mean)
+    @property
+    def is_on_probation(self) -> bool:
+        """Tell whether the site was down and has not answered since: one at a time may try."""
+        return self.troubles >= MAX_TROUBLES
+
+    def seconds(self, now: float) -> float:
+        """Return how long a fetch takes, by those before and by the oldest one under way."""
+        return max([self.mean_seconds or 0.0, *(now - start for start in self.starts)])
+
+    @contextmanager
+    def fetching(self, start: float, clock: Callable[[], float]) -> Iterator[None]:
+        """Learn from a fetch how long they take, however it ends."""
+        self.starts.append(start)
+        try:
+            yield
+        finally:
+            self.starts.remove(start)
+            seconds = max(0.0, clock() - start)
+            mean = seconds if self.mean_seconds is None else self.mean_seconds
+            self.mean_seconds = mean + _LEARNING_RATE * (seconds - mean)
+
+    def rests_until(self) -> float:
+        """Return when the site may be asked again, as far as is known."""
+        return max(self.held_until, self.next_start, self.down_until, self.blocked_until)
 
 
 class Hosts:
@@ -72,6 +95,22 @@ class Hosts:
         self._clock = clock
         self._sleep = sleep
         self._hosts: dict[str, _Host] = {}
+        self._room = WaitingRoom(settings.credits // 2)
+
+    @asynccontextmanager
+    async def wait(self, site: str) -> AsyncIterator[None]:
+        """Hold a place among those who wait for a site, be it for its rules or for a turn.
+
+        Half the credits of a stream are places: the other half stays for sites with no queue.
+
+        Raises:
+            RetryLaterError: the place was given to others; what was done in it is broken off.
+        """
+        try:
+            async with self._room.place(site):
+                yield
+        except SentAwayError:
+            raise self._busy(self._host(site)) from None
 
     @asynccontextmanager
     async def turn(self, site: str) -> AsyncIterator[None]:
@@ -87,10 +126,10 @@ class Hosts:
         try:
             async with host.slots:
                 self._check_hold(host)
-                await self._space(host)
-                started = self._clock()
-                yield
-                host.took(self._clock() - started)
+                start = self._book_start(host)
+                with host.fetching(start, self._clock):
+                    await self._sleep_until(start)
+                    yield
         finally:
             host.guests -= 1
 
@@ -118,12 +157,16 @@ class Hosts:
     def note_trouble(self, site: str) -> None:
         """Note that network or server failed; after some in a row nobody waits for the site.
 
-        Once that time is over a single further failure is enough.
+        Once that time is over one at a time may try, and a single further failure is enough.
         """
         host = self._host(site)
         host.troubles += 1
         if host.troubles >= MAX_TROUBLES:
             host.down_until = self._clock() + _DOWN_SECONDS
+
+    def note_answer(self, site: str) -> None:
+        """Note that network and server are well, whatever the answer was worth."""
+        self._host(site).troubles = 0
 
     def forgive(self, site: str) -> None:
         """Note that a site answered well again."""
@@ -157,37 +200,49 @@ class Hosts:
         return self._hosts[site]
 
     def _forget_idle(self) -> None:
+        """Keep those in use, and of those that rest at most half: who rests longest."""
         now = self._clock()
-        self._hosts = {
-            site: host
-            for site, host in self._hosts.items()
-            if host.guests
-            or max(host.held_until, host.next_start, host.down_until, host.blocked_until) > now
-        }
+        used = {site: host for site, host in self._hosts.items() if host.guests}
+        resting = sorted(
+            (
+                (host.rests_until(), site)
+                for site, host in self._hosts.items()
+                if site not in used and host.rests_until() > now
+            ),
+            reverse=True,
+        )
+        self._hosts = used | {site: self._hosts[site] for _, site in resting[: _MAX_HOSTS // 2]}
 
     def _check_queue(self, host: _Host) -> None:
         self._check_hold(host)
-        waiting = max(0, host.guests - self._settings.host_concurrency)
-        step = max(host.spacing, (host.mean_seconds or 0.0) / self._settings.host_concurrency)
+        waiting = self._waiting(host)
         full = waiting >= self._settings.host_queue
-        if full or waiting * step > self._settings.host_wait_seconds:
-            raise RetryLaterError("host-busy", retry_after=self._promise(host, waiting, step))
+        if full or waiting * self._step(host) > self._settings.host_wait_seconds:
+            raise self._busy(host)
 
-    def _promise(self, host: _Host, waiting: int, step: float) -> float:
-        """Return the seconds after which somebody sent away will find a place.
+    def _waiting(self, host: _Host) -> int:
+        return max(0, host.guests - self._settings.host_concurrency)
+
+    def _step(self, host: _Host) -> float:
+        """Return the seconds from one turn at a site to the next."""
+        return max(host.spacing, host.seconds(self._clock()) / self._settings.host_concurrency)
+
+    def _busy(self, host: _Host) -> RetryLaterError:
+        """Return what sends somebody away until there will be a place.
 
         Each one comes after those sent away before, lest all come back at once to be sent away
         again.
         """
+        step = self._step(host)
         if step == 0:
-            return _UNKNOWN_RETRY_SECONDS
+            return RetryLaterError("host-busy", retry_after=_UNKNOWN_RETRY_SECONDS)
         now = self._clock()
         while host.promises and host.promises[0] <= now:
             heappop(host.promises)
-        seconds = _bounded(step * (waiting + len(host.promises) + 1))
+        seconds = _bounded(step * (self._waiting(host) + len(host.promises) + 1))
         if len(host.promises) < _MAX_PROMISES:
             heappush(host.promises, now + seconds)
-        return seconds
+        return RetryLaterError("host-busy", retry_after=seconds)
 
     def _check_hold(self, host: _Host) -> None:
         now = self._clock()
@@ -198,13 +253,18 @@ class Hosts:
         left = host.held_until - now
         if left > 0:
             raise RetryLaterError("host-busy", retry_after=_bounded(left))
+        if host.is_on_probation and host.starts:
+            raise self._busy(host)
 
-    async def _space(self, host: _Host) -> None:
-        now = self._clock()
-        start = max(now, host.next_start)
+    def _book_start(self, host: _Host) -> float:
+        start = max(self._clock(), host.next_start)
         host.next_start = start + host.spacing
-        if start > now:
-            await self._sleep(start - now)
+        return start
+
+    async def _sleep_until(self, start: float) -> None:
+        seconds = start - self._clock()
+        if seconds > 0:
+            await self._sleep(seconds)
 
 
 def _bounded(seconds: float) -> float:

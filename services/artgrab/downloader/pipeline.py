@@ -169,9 +169,11 @@ class Pipeline:
             target = self._web.check(url)
             visit.final_url = str(target)
             visit.refuse(self._takedowns().of_urls(url))
-            await self._ask_host(target, visit)
-            async with self._hosts.turn(site_of(url)), AsyncExitStack() as place:
-                await place.enter_async_context(self._gate)
+            async with AsyncExitStack() as place:
+                async with self._hosts.wait(site_of(url)):
+                    await self._ask_host(target, visit)
+                    await place.enter_async_context(self._hosts.turn(site_of(url)))
+                    await place.enter_async_context(self._gate)
                 location = await self._visit(url, visit, held)
                 if location is None:
                     held.push_async_exit(place.pop_all())
@@ -242,6 +244,8 @@ class Pipeline:
             passing = reply.status >= 500 or reply.status in _PASSING_STATUS
             if reply.status >= 500:
                 self._hosts.note_trouble(site)
+            else:
+                self._hosts.note_answer(site)
             if reply.status in _REFUSING_STATUS:
                 passing = self._hosts.note_refusal(site) > 1
             raise FetchError(f"http-{reply.status}", passing=passing)
