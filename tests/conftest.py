@@ -21,7 +21,9 @@ settings.load_profile("repeatable")
 
 
 class _ByGroupOfFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-    """Gives all files that name one xdist_group to one process; other tests go anywhere.
+    """Gives all files that name one xdist_group to one process, and so a file of its own fixtures.
+
+    Other tests go anywhere.
 
     xdist 3.8 does so itself, but not with pytest 9.2 (pytest-dev/pytest-xdist#1386).
     """
@@ -32,8 +34,10 @@ class _ByGroupOfFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships 
 
 @cache
 def _group_of(file: str) -> str:
-    found = re.search(r'xdist_group\("(\w+)"\)', (ROOT / file).read_text())
-    return found[1] if found else ""
+    text = (ROOT / file).read_text()
+    if found := re.search(r'xdist_group\("(\w+)"\)', text):
+        return found[1]
+    return file if 'scope="module"' in text else ""
 
 
 @pytest.hookimpl(optionalhook=True)

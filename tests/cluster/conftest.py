@@ -46,8 +46,6 @@ _SHARED = pytest.StashKey[Shared]()
 _PHASES = pytest.StashKey[dict[str, int]]()
 """Of all tests by their names, which are node ids before pytest-xdist adds groups to them."""
 _NAME = pytest.StashKey[str]()
-_ONE_STORY = ("learned", "trial")
-"""Fixtures of tests that stay in one process and in their order: they change what they share."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,7 +69,7 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order, deselect and group the tests on a cluster."""
+    """Order and deselect the tests on a cluster, and limit their time."""
     left_out = config.stash[_LEFT_OUT]
     able = _capabilities()
     for item in items:
@@ -83,15 +81,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[_PHASES] = {item.nodeid: _phase(item) for item in items}
     for item in items:
         item.stash[_NAME] = item.nodeid
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
         if "provider" in _fixtures(item) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(TEST_SECONDS, func_only=True))
 
 
 def _place(item: pytest.Item) -> tuple[int, bool]:
     """Of one phase the longest story comes first."""
-    return _phase(item), _group(item) != _ONE_STORY[0]
+    story = item.get_closest_marker("xdist_group")
+    return _phase(item), not story or story.args[0] != "learned"
 
 
 def _phase(item: pytest.Item) -> int:
@@ -100,14 +97,6 @@ def _phase(item: pytest.Item) -> int:
     if "uninstalled" in _fixtures(item):
         return 2
     return 1 if "installed" in _fixtures(item) else 0
-
-
-def _group(item: pytest.Item) -> str:
-    """Return the name of all tests that one process runs, in their order."""
-    if not _fixtures(item).isdisjoint(_ONE_STORY):
-        return _ONE_STORY[0]
-    marked = item.get_closest_marker("xdist_group")
-    return str(marked.args[0]) if marked else item.path.stem
 
 
 def _fixtures(item: pytest.Item) -> frozenset[str]:

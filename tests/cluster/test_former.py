@@ -10,6 +10,8 @@ from tests.cluster.categories import category
 from tests.cluster.former import LABEL, remove_former
 from tests.cluster.kubectl import Kubectl
 
+pytestmark = pytest.mark.xdist_group("former")
+
 SESSION = RELEASE = NAMESPACE = "artgrab-former"
 RELIC = "crd/relics.artgrab-former.test"
 CLUSTER_ROLE = f"clusterrole/{RELEASE}"

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from artgrab.client import PredictClient
 from tests.cluster.classifiers import condition_of, uid_of
 from tests.cluster.installed import PICTURES
 from tests.cluster.learned import Learned
 from tests.cluster.learning import FIRST, category_name, questions
+
+pytestmark = pytest.mark.xdist_group("learned")
 
 GOOD_PERMILLE = 850
 """Of a test split of some twenty pictures; all of them are told right."""

@@ -9,6 +9,8 @@ from tests.cluster.predictions import PATIENT
 
 KILLING = """
 import os, pathlib, signal, sys
+
+pytestmark = pytest.mark.xdist_group("learned")
 for folder in pathlib.Path("/proc").glob("[0-9]*"):
     try:
         line = (folder / "cmdline").read_bytes().decode(errors="replace")

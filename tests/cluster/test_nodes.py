@@ -16,6 +16,8 @@ from tests.cluster.installed import PICTURES, Installation
 from tests.cluster.learned import Learned, Worse
 from tests.cluster.learning import WORSE
 
+pytestmark = pytest.mark.xdist_group("learned")
+
 NODES = 2
 NAME = "two-nodes"
 

@@ -1,5 +1,7 @@
 """A newer model is served if it is as good, and nobody who asks notices."""
 
+import pytest
+
 from tests.cluster.classifiers import (
     DATASET,
     MODEL,
@@ -12,6 +14,8 @@ from tests.cluster.classifiers import (
 from tests.cluster.learned import Learned, Worse
 from tests.cluster.learning import FIRST, FOURTH, learned_categories, questions
 from tests.cluster.operators import end_operator
+
+pytestmark = pytest.mark.xdist_group("learned")
 
 
 def test_a_worse_model_is_not_promoted(learned: Learned, worse: Worse) -> None:

@@ -17,7 +17,11 @@ from tests.cluster.local import LocalProvider
 from tests.cluster.processes import end
 from tests.cluster.providers import Provider, state_root
 
-pytestmark = [pytest.mark.needs("local"), pytest.mark.needs("ending")]
+pytestmark = [
+    pytest.mark.needs("local"),
+    pytest.mark.needs("ending"),
+    pytest.mark.xdist_group("ending"),
+]
 
 
 @pytest.fixture

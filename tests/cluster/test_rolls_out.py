@@ -4,9 +4,13 @@ With the promotion in `test_promotes` and the second installation in `test_unins
 five roll-outs, beside that of a damaged model in `test_takes_back`.
 """
 
+import pytest
+
 from tests.cluster.learned import Learned
 from tests.cluster.learning import FIRST, questions
 from tests.cluster.predictions import Count
+
+pytestmark = pytest.mark.xdist_group("learned")
 
 
 def test_another_runtime_gives_the_same_answers_and_loses_none(learned: Learned) -> None:

@@ -2,6 +2,8 @@
 
 from concurrent.futures import Future
 
+import pytest
+
 from artgrab.model.documents import WEIGHTS
 from tests.cluster.classifiers import (
     MODEL,
@@ -17,6 +19,8 @@ from tests.cluster.learned import Learned
 from tests.cluster.learning import FIRST, OTHER, questions
 from tests.cluster.operators import without_operator
 from tests.cluster.predictions import Count
+
+pytestmark = pytest.mark.xdist_group("learned")
 
 MODELS = f"{PICTURES}/models"
 

@@ -2,7 +2,11 @@
 
 from concurrent.futures import Future
 
+import pytest
+
 from tests.cluster.installed import Installation
+
+pytestmark = pytest.mark.xdist_group("learned")
 
 
 def test_helm_test_passes_and_leaves_nothing(installed: Installation, trial: Future[str]) -> None:

@@ -15,6 +15,8 @@ from tests.cluster.learned import UPGRADED, Learned
 from tests.cluster.learning import FIRST, category_name, questions
 from tests.cluster.predictions import Count
 
+pytestmark = pytest.mark.xdist_group("learned")
+
 _KINDS = ("artcategories", "artclassifiers")
 
 
