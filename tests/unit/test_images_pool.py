@@ -119,6 +119,21 @@ async def test_a_stuck_worker_is_killed_after_its_time(monkeypatch: pytest.Monke
         assert not children()
 
 
+async def test_a_picture_that_takes_too_much_of_a_processor_is_refused_and_not_tried_again() -> (
+    None
+):
+    """Its worker ends by itself, long before anybody looks at the clock."""
+    deed = (
+        "from artgrab.images.worker import _limit_cpu\n"
+        "_limit_cpu(int(sys.argv[2]))\n"
+        "while True: pass"
+    )
+    async with pool_doing(deed, timeout=1.0) as pool:
+        with pytest.raises(PictureRefusedError, match="too-much-time"):
+            await pool.process(jpeg(1))
+        assert not children()
+
+
 async def test_a_worker_is_replaced_after_its_share_of_pictures() -> None:
     async with DecodePool(workers=1, pictures_per_worker=2) as pool:
         seen = set()

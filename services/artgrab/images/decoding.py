@@ -18,6 +18,8 @@ MAX_ASPECT = 20
 """Longer side by shorter side."""
 
 _PLAIN_JPEG_MODES = ("L", "RGB")
+_ENDS_EARLY = "premature end"
+"""Of the pixels, or of the file: so libjpeg warns."""
 _UPRIGHT = 1
 
 
@@ -72,7 +74,9 @@ def _decode_plain_jpeg(data: bytes) -> Pixels | None:
                 data, colorspace="RGB", min_height=MAX_SHORTER_SIDE, min_width=MAX_SHORTER_SIDE
             )
         )
-    except ValueError:
+    except ValueError as error:
+        if _ENDS_EARLY in str(error).lower():  # filled up with grey; Pillow would not tell
+            raise PictureRefusedError("truncated") from error
         return None  # damaged or merely odd: Pillow tells which
 
 

@@ -6,7 +6,9 @@ taken-over decoder sends.
 """
 
 import asyncio
+import math
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Self
@@ -55,11 +57,14 @@ class DecodePool:
         Args:
             workers: processes at most.
             memory_bytes: address space of each, beyond what its libraries take at the start.
-            timeout: seconds for one picture; then its worker is killed.
+            timeout: seconds for one picture; then its worker is killed. At half of them of a
+                processor's time it ends by itself, busy machine or not.
             pictures_per_worker: after so many a worker is replaced.
-            command: starts a worker; memory_bytes and our process id are added.
+            command: starts a worker; memory_bytes, seconds of a processor and our process id are
+                added.
         """
-        self._command = (*command, str(memory_bytes), str(os.getpid()))
+        cpu_seconds = math.ceil(timeout / 2)
+        self._command = (*command, str(memory_bytes), str(cpu_seconds), str(os.getpid()))
         self._timeout = timeout
         self._pictures_per_worker = pictures_per_worker
         self._free = asyncio.Semaphore(workers)
@@ -78,7 +83,8 @@ class DecodePool:
         """Return what process_picture makes of data.
 
         Raises:
-            PictureRefusedError: as process_picture; reason too-much-memory beyond the limit.
+            PictureRefusedError: as process_picture; too-much-memory or too-much-time beyond the
+                limits.
             DecoderFailedError: two workers died of it or one lied (decoder-died), or it took too
                 long (decoder-timeout).
         """
@@ -117,6 +123,8 @@ class DecodePool:
             raise DecoderFailedError("decoder-timeout") from error
         except (OSError, EOFError, msgspec.MsgspecError) as error:
             await self._discard(worker)
+            if worker.ended_by == signal.SIGXCPU:
+                raise PictureRefusedError("too-much-time") from error
             raise DecoderFailedError(_DIED) from error
         except BaseException:
             await self._discard(worker)  # an answer to nobody would be taken for the next one
@@ -163,6 +171,12 @@ class _Worker:
     @property
     def alive(self) -> bool:
         return self._process.returncode is None
+
+    @property
+    def ended_by(self) -> int | None:
+        """The signal that ended it, None where none did."""
+        code = self._process.returncode
+        return -code if code is not None and code < 0 else None
 
     async def ask(self, request: bytes) -> Answer:
         stdin, stdout = self._process.stdin, self._process.stdout

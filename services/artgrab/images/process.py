@@ -4,6 +4,7 @@ from artgrab.common.digests import sha256_hex
 from artgrab.images.decoding import decode, read_header
 from artgrab.images.encoding import ENCODING, encode, reduce, reduced_size
 from artgrab.images.hashing import perceptual_hash
+from artgrab.images.parts import check_parts
 from artgrab.images.sniffing import sniff
 from artgrab.images.types import Picture, PictureRefusedError
 
@@ -21,6 +22,7 @@ def process_picture(data: bytes, *, min_side: int = 0) -> Picture:
         PictureRefusedError: not a picture, of no allowed format, damaged, too small or too large.
     """
     source_format = sniff(data)
+    check_parts(data, source_format=source_format)
     header = read_header(data, source_format=source_format)
     source_width, source_height = header.upright_size
     if min(source_width, source_height) < min_side:

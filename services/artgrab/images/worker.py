@@ -1,9 +1,11 @@
 """The worker process of DecodePool: reads pictures from stdin, writes answers to stdout."""
 
+import math
 import os
 import resource
 import signal
 import sys
+import warnings
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,16 +27,21 @@ from artgrab.images.types import PictureRefusedError
 
 
 def main() -> None:
-    """Answer until stdin ends; run as `python -m artgrab.images.worker MEMORY_BYTES PARENT_PID`."""
-    memory_bytes, parent_pid = map(int, sys.argv[1:])
+    """Answer until stdin ends.
+
+    Run as `python -m artgrab.images.worker MEMORY_BYTES CPU_SECONDS PARENT_PID`.
+    """
+    memory_bytes, cpu_seconds, parent_pid = map(int, sys.argv[1:])
     die_with_parent(parent_pid)  # also in the middle of a picture
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = _claim_stdout()
+    warnings.simplefilter("ignore")  # a hostile EXIF block causes 60,000 lines of them
     cv2.setNumThreads(1)  # the pool's processes are the parallelism
     limit = _address_space() + memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while (task := _read_task(sys.stdin.buffer)) is not None:
+        _limit_cpu(cpu_seconds)
         answers.write(frame(_answer(task)))
         answers.flush()
 
@@ -51,6 +58,13 @@ def _answer(task: Task) -> Answer:
 def _read_task(stream: BinaryIO) -> Task | None:
     prefix = stream.read(LENGTH_BYTES)
     return decode_task(stream.read(length_of(prefix))) if len(prefix) == LENGTH_BYTES else None
+
+
+def _limit_cpu(seconds: int) -> None:
+    """End by SIGXCPU, in the middle of a decoder too, after so much more time of a processor."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = math.ceil(used.ru_utime + used.ru_stime) + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
 
 
 def _address_space() -> int:

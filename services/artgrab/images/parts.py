@@ -1,0 +1,95 @@
+"""How many parts a file is made of: decoders go through them one by one, however small they are.
+
+Measured with Pillow 13 and libjpeg-turbo 3.2: a JPEG of 0.3 MB with 2,000 scans took 25 s, a PNG of
+12 MB with a million empty chunks 8 s, a JPEG with 20 MB of fill bytes 11 s.
+"""
+
+import re
+import struct
+from collections.abc import Callable, Iterator, Mapping
+
+from artgrab.images.types import PictureRefusedError
+
+MAX_SCANS = 100
+"""Of a progressive JPEG; encoders make about 10 (libjpeg-turbo's own test limit is 500)."""
+MAX_SEGMENTS = 1000
+"""Of a JPEG; a colour profile of the largest size has 255."""
+MAX_CHUNKS = 20_000
+"""Of a PNG, up to the second frame; encoders write the pixels in chunks of 8 KiB or more."""
+MAX_BLOCKS = 20_000
+"""Of a GIF, up to the first frame; one holds at most 255 bytes."""
+MAX_SKIPPED = 65_536
+"""Bytes of a JPEG that belong to no segment, up to the first scan."""
+
+_MARKER = re.compile(rb"\xff([\x02-\xcf\xd9-\xfe])")
+"""T.81, B.1.1: neither stuffing nor fill bytes, and none that stand alone but the end."""
+_SCAN, _END = b"\xda", b"\xd9"
+
+
+def check_parts(data: bytes, *, source_format: str) -> None:
+    """Return when a decoder has not too much to go through.
+
+    Raises:
+        PictureRefusedError: too-many-parts.
+    """
+    check = _CHECKS.get(source_format)
+    if check is not None and not check(data):
+        raise PictureRefusedError("too-many-parts")
+
+
+def _is_short_jpeg(data: bytes) -> bool:
+    may_have_many = data.count(b"\xff" + _SCAN) > MAX_SCANS
+    scans = skipped = 0
+    for segments, (marker, before) in enumerate(_segments(data), start=1):
+        skipped += 0 if scans else before
+        scans += marker == _SCAN
+        if segments > MAX_SEGMENTS or scans > MAX_SCANS or skipped > MAX_SKIPPED:
+            return False
+        if scans and not may_have_many:
+            break
+    return True
+
+
+def _segments(data: bytes) -> Iterator[tuple[bytes, int]]:
+    """Yield the marker of each segment, and how many bytes were passed over before it."""
+    at = 2
+    while (found := _MARKER.search(data, at)) is not None and found[1] != _END:
+        yield found[1], found.start() - at
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+
+
+def _chunks(data: bytes) -> Iterator[None]:
+    at = 8
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind in (b"IEND", b"fdAT"):
+            return
+        yield
+        at += 12 + length
+
+
+def _blocks(data: bytes) -> Iterator[None]:
+    """Yield for every block or byte that stands before the first frame."""
+    flags = data[10] if len(data) > 10 else 0
+    at = 13 + (6 << (flags & 7) if flags & 0x80 else 0)
+    while at < len(data) and data[at] not in b",;":
+        yield
+        if data[at] != ord("!"):
+            at += 1
+            continue
+        at += 2
+        while at < len(data) and data[at]:
+            yield
+            at += 1 + data[at]
+        at += 1
+
+
+def _are_few(parts: Iterator[None], most: int) -> bool:
+    return all(number < most for number, _ in enumerate(parts))
+
+
+_CHECKS: Mapping[str, Callable[[bytes], bool]] = {
+    "jpeg": _is_short_jpeg,
+    "png": lambda data: _are_few(_chunks(data), MAX_CHUNKS),
+    "gif": lambda data: _are_few(_blocks(data), MAX_BLOCKS),
+}
