@@ -22,11 +22,15 @@ TRYING: Mapping[str, Any] = {
 }
 OF_THE_CHART = {
     "addresses",
+    "health_listen",
     "listen",
     "metrics_address",
     "metrics_port",
     "own_address",
     "stop_grace_seconds",
+    "tls_certificate_file",
+    "tls_client_ca_file",
+    "tls_key_file",
     "token_key_file",
 }
 """Settings of the downloader that the chart itself sets."""

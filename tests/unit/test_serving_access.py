@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from artgrab.common.certificates import server_credentials
 from artgrab.common.errors import BadInputError
+from artgrab.common.rereading import Reread
 from artgrab.common.servers import read_settings
 from artgrab.serving.access import Access
 from artgrab.serving.admissions import Admissions, read_digests
-from artgrab.serving.certificates import server_credentials
-from artgrab.serving.rereading import Reread
 from artgrab.serving.settings import ServingSettings
 from tests.support.certificates import make_pair
 

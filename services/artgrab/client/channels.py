@@ -1,13 +1,13 @@
 """How to reach a predict server."""
 
 import re
-import ssl
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 import grpc
 
+from artgrab.common.certificates import holds_certificates
 from artgrab.common.endpoints import endpoint_of, is_loopback
 from artgrab.common.errors import BadInputError
 
@@ -83,23 +83,13 @@ def credentials_for(
         BadInputError: the endpoint is no HOST:PORT; the root certificates are none.
     """
     host = host_of(endpoint)
-    if root_certificates is not None:
-        _check_certificates(root_certificates)
+    if root_certificates is not None and not holds_certificates(root_certificates):
+        raise BadInputError(
+            "the root certificates are none; give those of who signs for the server, as PEM"
+        )
     if tls is None:
         tls = root_certificates is not None or not is_loopback(host)
     return grpc.ssl_channel_credentials(root_certificates) if tls else None
-
-
-def _check_certificates(pem: bytes) -> None:
-    """Refuse what gRPC would only find out when it connects, and tell as of a server away."""
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
-            cadata=pem.decode("ascii", "ignore")
-        )
-    except (ssl.SSLError, ValueError) as error:
-        raise BadInputError(
-            "the root certificates are none; give those of who signs for the server, as PEM"
-        ) from error
 
 
 def host_of(endpoint: str) -> str:

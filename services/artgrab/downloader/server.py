@@ -10,17 +10,17 @@ from datetime import timedelta
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from artgrab.common.addresses import resolve
+from artgrab.common.certificates import server_credentials
 from artgrab.common.errors import BadInputError
+from artgrab.common.health import Health
 from artgrab.common.network import NetworkSettings
 from artgrab.common.servers import (
     bind,
     check_address,
     listen_endpoint,
     metrics_server,
-    set_health,
     signals_set,
 )
 from artgrab.common.store import Store
@@ -46,6 +46,12 @@ SERVICE_NAME = "artgrab.v1.IngestService"
 _LOOKUPS = 64
 """Threads: a name that nobody answers for blocks one for many seconds."""
 
+_OTHER_CALLS = 64
+"""Health and ends of runs, beside as many streams as there may be and as many that are ending."""
+
+_CONNECTION_MS = 600_000
+"""After which a client is asked to connect anew."""
+
 _OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
@@ -54,6 +60,8 @@ _OPTIONS = (
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_connection_idle_ms", 60_000),
 )
 
 
@@ -92,28 +100,31 @@ async def serve(
 
     Raises:
         BadInputError: the address to listen on is none, or is open to others without a key for
-            tokens; or that key is none.
+            tokens; or that key, or a certificate, is none.
         SurroundingsError: the address is taken.
     """
     host = listen_host(settings)
+    credentials = _credentials(settings)
     stop = stop or asyncio.Event()
+    health = Health(SERVICE_NAME, option="ARTGRAB_DOWNLOADER_HEALTH_LISTEN", watched=False)
     async with AsyncExitStack() as stack:
         stack.enter_context(signals_set(stop))
+        await stack.enter_async_context(health.listening(settings.health_listen))
         servicer = await stack.enter_async_context(_servicer(settings, network, store))
-        server = grpc.aio.server(options=_OPTIONS)
-        pb_grpc.add_IngestServiceServicer_to_server(servicer, server)
-        health_servicer = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-        port = bind(server, settings.listen)
-        await server.start()
-        await set_health(
-            health_servicer, health_pb2.HealthCheckResponse.SERVING, service=SERVICE_NAME
+        server = grpc.aio.server(
+            options=(*_OPTIONS, *_limits(settings)),
+            maximum_concurrent_rpcs=2 * settings.max_streams + _OTHER_CALLS,
         )
+        pb_grpc.add_IngestServiceServicer_to_server(servicer, server)
+        health.add_to(server)
+        port = bind(server, settings.listen, credentials=credentials)
+        await server.start()
+        await health.tell(True)
         try:
             on_ready(f"{host}:{port}")
             await stop.wait()
         finally:
-            await health_servicer.enter_graceful_shutdown()
+            await health.leave()
             servicer.drain()
             await server.stop(settings.stop_grace_seconds + 1)
 
@@ -181,6 +192,25 @@ def _admissions(settings: DownloaderSettings) -> Admissions:
     if file is None:
         return Admissions(None)
     return Admissions(read_key(file), read=lambda: read_key(file))
+
+
+def _credentials(settings: DownloaderSettings) -> Any:
+    """Return grpc.ServerCredentials; None without TLS."""
+    pair = settings.tls_pair
+    return server_credentials(*pair, client_ca=settings.tls_client_ca_file) if pair else None
+
+
+def _limits(settings: DownloaderSettings) -> tuple[tuple[str, int], ...]:
+    """Return what ends connections, so that what hangs on one is gone for certain.
+
+    An old connection is given as long as the longest stream may last.
+    """
+    longest = 2 * (settings.stream_seconds + settings.drain_grace_seconds + settings.unread_seconds)
+    return (
+        ("grpc.max_allowed_incoming_connections", settings.max_streams + _OTHER_CALLS),
+        ("grpc.max_connection_age_ms", _CONNECTION_MS),
+        ("grpc.max_connection_age_grace_ms", round(1000 * longest)),
+    )
 
 
 def listen_host(settings: DownloaderSettings) -> str:

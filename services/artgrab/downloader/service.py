@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -18,6 +18,7 @@ from artgrab.downloader.ledgers import Ledgers, Verdict
 from artgrab.downloader.metrics import Metrics
 from artgrab.downloader.owners import Owners
 from artgrab.downloader.pipeline import Filters, Pipeline, Task
+from artgrab.downloader.places import Places
 from artgrab.downloader.sessions import Session
 from artgrab.downloader.settings import DownloaderSettings
 from artgrab.downloader.translations import (
@@ -30,7 +31,6 @@ from artgrab.downloader.translations import (
 from artgrab.v1 import ingest_service_pb2 as pb
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 
-_HELLO_SECONDS = 10.0
 _SPREAD = 0.2
 
 
@@ -57,6 +57,7 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
         self._metrics = metrics
         self._settings = settings
         self._randomness = randomness
+        self._places = Places(most=settings.max_streams)
         self._stopping = asyncio.Event()
 
     def drain(self) -> None:
@@ -65,29 +66,54 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
 
     async def Ingest(  # noqa: N802 - named by the contract
         self, request_iterator: AsyncIterator[pb.IngestRequest], context: Any
-    ) -> AsyncIterator[pb.IngestResponse]:
+    ) -> None:
         """Serve one stream of the ingest protocol."""
-        self._metrics.stream_opened()
+        async with self._told(context), AsyncExitStack() as stack:
+            stack.enter_context(self._metrics.stream())
+            self._check_open()
+            session = await self._open(request_iterator, stack)
+            responses = session.run(request_iterator)
+            await stack.enter_async_context(aclosing(responses))
+            async for response in responses:
+                await self._write(context, response)
+
+    async def _write(self, context: Any, response: pb.IngestResponse) -> None:
+        """Send a response; HTTP/2 takes only what the client has room for."""
         try:
-            async with _told(context), AsyncExitStack() as stack:
-                self._check_open()
-                session = await self._open(request_iterator, stack)
-                async for response in session.run(request_iterator):
-                    yield response
-        finally:
-            self._metrics.stream_closed()
+            async with asyncio.timeout(self._settings.unread_seconds):
+                await context.write(response)
+        except TimeoutError as error:
+            raise ProtocolError(
+                f"nothing was read for {self._settings.unread_seconds:g} s; read what comes, also"
+                " while you send",
+                code=grpc.StatusCode.DEADLINE_EXCEEDED,
+            ) from error
 
     async def EndRun(  # noqa: N802 - named by the contract
         self, request: pb.EndRunRequest, context: Any
     ) -> pb.EndRunResponse:
         """End a run."""
-        async with _told(context):
+        async with self._told(context):
             self._check_open()
             ending = ending_of(request)
             self._admissions.admit(
                 Task(ending.namespace, ending.category, ending.run_id, Filters()), request.token
             )
             return ended_response(await self._endings.end(ending))
+
+    @asynccontextmanager
+    async def _told(self, context: Any) -> AsyncIterator[None]:
+        """Let a client be told why its call ends, by a status."""
+        try:
+            yield
+        except ProtocolError as error:
+            await self._abort(context, error.code, str(error))
+        except SurroundingsError as error:
+            await self._abort(context, grpc.StatusCode.UNAVAILABLE, str(error))
+
+    async def _abort(self, context: Any, code: grpc.StatusCode, why: str) -> None:
+        self._metrics.broken_off(code)
+        await context.abort(code, why)
 
     def _check_open(self) -> None:
         if self._stopping.is_set():
@@ -96,8 +122,10 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
     async def _open(
         self, requests: AsyncIterator[pb.IngestRequest], stack: AsyncExitStack
     ) -> Session:
-        hello = await _first_hello(requests)
+        with self._places.silent() as patience:
+            hello = await _first_hello(requests, patience)
         task = self._admissions.admit(task_of(hello), hello.token)
+        stack.enter_context(self._places.taken(task))
         desk = await stack.enter_async_context(
             self._ledgers.open(
                 task.namespace,
@@ -141,23 +169,11 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
         return self._settings.stop_grace_seconds
 
 
-@asynccontextmanager
-async def _told(context: Any) -> AsyncIterator[None]:
-    """Let a client be told why its call ends, by a status."""
-    try:
-        yield
-    except ProtocolError as error:
-        await context.abort(error.code, str(error))
-    except SurroundingsError as error:
-        await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
-
-
-async def _first_hello(requests: AsyncIterator[pb.IngestRequest]) -> pb.Hello:
-    try:
-        async with asyncio.timeout(_HELLO_SECONDS):
-            request = await anext(requests, None)
-    except TimeoutError as error:
-        raise invalid("no Hello came") from error
+async def _first_hello(
+    requests: AsyncIterator[pb.IngestRequest], patience: asyncio.Timeout
+) -> pb.Hello:
+    async with patience:
+        request = await anext(requests, None)
     if request is None or request.WhichOneof("kind") != "hello":
         raise invalid("the first request must be a Hello")
     return request.hello

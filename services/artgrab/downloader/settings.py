@@ -3,18 +3,19 @@
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from artgrab.common.certificates import CertificateSettings
 from artgrab.common.endpoints import Endpoint
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-class DownloaderSettings(BaseSettings):
+class DownloaderSettings(CertificateSettings):
     """Read from the environment: ARTGRAB_DOWNLOADER_CREDITS and so on."""
 
     model_config = SettingsConfigDict(env_prefix="ARTGRAB_DOWNLOADER_", frozen=True)
@@ -25,6 +26,13 @@ class DownloaderSettings(BaseSettings):
         description="Key of tokens, at least 32 bytes; with it every caller must show a token, and"
         " may come from other machines.",
     )
+    tls_client_ca_file: Path | None = Field(
+        None,
+        description="PEM of who signs for callers, who have to show a certificate then; for TLS.",
+    )
+    health_listen: str = Field(
+        "", description="ADDRESS:PORT of grpc.health.v1 without TLS; none where empty."
+    )
     sweep_seconds: float = Field(
         600,
         ge=0,
@@ -33,6 +41,12 @@ class DownloaderSettings(BaseSettings):
     )
     credits: int = Field(
         256, ge=1, le=65536, description="Candidates of one stream under way at once."
+    )
+    max_streams: int = Field(
+        512, ge=1, le=65536, description="Streams at once, over all connections; more are refused."
+    )
+    unread_seconds: Seconds = Field(
+        60, description="A stream whose client reads nothing for so long is ended."
     )
     stream_seconds: Seconds = Field(
         90, description="Life of a stream before it is drained, +-20 %, so that load can move."
@@ -112,6 +126,14 @@ class DownloaderSettings(BaseSettings):
                 " without it no site would be its own, and nothing fetched",
             )
         return _as_resolved(own_address)
+
+    @model_validator(mode="after")
+    def _certificates_of_callers_need_ours(self) -> Self:
+        if self.tls_client_ca_file and not self.tls_pair:
+            raise ValueError(
+                "tls_client_ca_file needs TLS; give tls_certificate_file and tls_key_file too"
+            )
+        return self
 
 
 def _as_resolved(address: str) -> str:

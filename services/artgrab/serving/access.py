@@ -5,10 +5,10 @@ from typing import Any, Self
 
 import structlog
 
+from artgrab.common.certificates import server_credentials
 from artgrab.common.endpoints import is_loopback
 from artgrab.common.servers import listen_endpoint
 from artgrab.serving.admissions import Admissions
-from artgrab.serving.certificates import server_credentials
 from artgrab.serving.settings import ServingSettings
 
 _logger = structlog.get_logger(__name__)
@@ -30,13 +30,9 @@ class Access:
         Raises:
             BadInputError: certificate, key or tokens are none.
         """
-        certificate, key, tokens = (
-            settings.tls_certificate_file,
-            settings.tls_key_file,
-            settings.tokens_file,
-        )
+        pair, tokens = settings.tls_pair, settings.tokens_file
         access = cls(
-            server_credentials(certificate, key) if certificate and key else None,
+            server_credentials(*pair) if pair else None,
             Admissions(tokens) if tokens else None,
         )
         if not is_loopback(listen_endpoint(settings.listen).host):

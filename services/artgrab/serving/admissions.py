@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from artgrab.common.errors import BadInputError
-from artgrab.serving.rereading import Reread
+from artgrab.common.rereading import Reread
 
 _MAX_FILE_BYTES = 64 * 1024
 _TOKEN = re.compile(rb"[\x21-\x7e]{16,512}")

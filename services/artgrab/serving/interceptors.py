@@ -8,10 +8,11 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from artgrab.common.health import CHECK
 from artgrab.serving.admissions import Admissions
-from artgrab.serving.health import CHECK, SERVICE_NAME
 from artgrab.serving.metrics import Metrics
 
+SERVICE_NAME = "artgrab.v1.PredictService"
 _OURS = f"/{SERVICE_NAME}/"
 _NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 

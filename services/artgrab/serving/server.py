@@ -8,13 +8,13 @@ from typing import Any
 
 import grpc.aio
 
+from artgrab.common.health import Health
 from artgrab.common.servers import bind, check_address, signals_set
 from artgrab.images import DecodePool
 from artgrab.serving.access import Access
 from artgrab.serving.batching import BatchingEngine, Classifier
 from artgrab.serving.engines import Engine, Served
-from artgrab.serving.health import Health
-from artgrab.serving.interceptors import Gate
+from artgrab.serving.interceptors import SERVICE_NAME, Gate
 from artgrab.serving.metrics import Metrics
 from artgrab.serving.predictor import Predictor
 from artgrab.serving.service import PredictServicer
@@ -66,7 +66,7 @@ async def serve_engine(
     stop = stop or asyncio.Event()
     host = check_address(settings.listen)
     access = Access.of(settings)
-    health = Health()
+    health = Health(SERVICE_NAME, option="ARTGRAB_SERVING_HEALTH_LISTEN")
     async with AsyncExitStack() as stack:
         stack.enter_context(signals_set(stop))
         await stack.enter_async_context(health.listening(settings.health_listen))

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from artgrab.common.certificates import CertificateSettings
 
 
-class ServingSettings(BaseSettings):
+class ServingSettings(CertificateSettings):
     """Read from the environment: ARTGRAB_SERVING_MAX_PICTURES and so on."""
 
     model_config = SettingsConfigDict(
@@ -22,10 +24,6 @@ class ServingSettings(BaseSettings):
     metrics_listen: str = Field(
         "", description="ADDRESS:PORT of metrics for Prometheus; none where empty."
     )
-    tls_certificate_file: Path | None = Field(
-        None, description="PEM of the server's certificate and those above it; no TLS without."
-    )
-    tls_key_file: Path | None = Field(None, description="PEM of the certificate's key.")
     tokens_file: Path | None = Field(
         None, description="Tokens of which callers show one, one a line; no tokens without."
     )
@@ -71,10 +69,4 @@ class ServingSettings(BaseSettings):
     def _a_full_request_fits(self) -> Self:
         if self.max_pictures > self.max_queued_pictures:
             raise ValueError("max_queued_pictures must be at least max_pictures")
-        return self
-
-    @model_validator(mode="after")
-    def _a_certificate_has_its_key(self) -> Self:
-        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
-            raise ValueError("tls_certificate_file and tls_key_file go together; give both")
         return self
