@@ -41,6 +41,7 @@ __all__ = ["learned", "trial", "upgraded", "worse"]  # fixtures
 TEST_SECONDS = 400
 """For a test without its fixtures, which have deadlines of their own: the first ones build."""
 _DEFINITIONS = HERE.parents[1] / "k8s/crds"
+_LONG = ("learned", "downloaders")
 _LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
 _SHARED = pytest.StashKey[Shared]()
 _PHASES = pytest.StashKey[dict[str, int]]()
@@ -85,10 +86,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(TEST_SECONDS, func_only=True))
 
 
-def _place(item: pytest.Item) -> tuple[int, bool]:
-    """Of one phase the longest story comes first."""
-    story = item.get_closest_marker("xdist_group")
-    return _phase(item), not story or story.args[0] != "learned"
+def _place(item: pytest.Item) -> tuple[int, int]:
+    """Of one phase the longest stories come first."""
+    marker = item.get_closest_marker("xdist_group")
+    story = marker.args[0] if marker else ""
+    return _phase(item), _LONG.index(story) if story in _LONG else len(_LONG)
 
 
 def _phase(item: pytest.Item) -> int:

@@ -7,10 +7,10 @@ from tests.cluster.classifiers import SERVING
 from tests.cluster.learned import Learned
 from tests.cluster.predictions import PATIENT
 
+pytestmark = pytest.mark.xdist_group("learned")
+
 KILLING = """
 import os, pathlib, signal, sys
-
-pytestmark = pytest.mark.xdist_group("learned")
 for folder in pathlib.Path("/proc").glob("[0-9]*"):
     try:
         line = (folder / "cmdline").read_bytes().decode(errors="replace")

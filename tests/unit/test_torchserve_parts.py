@@ -1,5 +1,6 @@
 """The parts of the TorchServe runtime that need neither Java nor TorchServe."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -21,8 +22,10 @@ from artgrab.serving.torchserve.config import Home, Ports
 from artgrab.serving.torchserve.folders import own_folder
 from artgrab.serving.torchserve.handler import TorchServeHandler
 from artgrab.serving.torchserve.programs import Programs, find_programs
+from tests.support import played_torchserve
 from tests.support.drawn import jpeg
 from tests.support.model_folders import write_model
+from tests.support.waiting import WAIT_SECONDS
 
 PORTS = Ports(inference=1, management=2, metrics=3)
 PREFIX = "m"
@@ -245,3 +248,21 @@ async def test_a_torchserve_that_never_answers_is_given_up_and_ended(torchserve:
         async with engine.running():
             pytest.fail("it is ready")
     assert not Path("/proc", (torchserve / "bin/java.pid").read_text().strip()).exists()
+
+
+async def test_a_picture_that_died_with_its_worker_is_asked_again(torchserve: Path) -> None:
+    program = Path(played_torchserve.__file__)
+    java(torchserve, f'exec {sys.executable} {program} "$@"')
+    programs = Programs(java=f"{torchserve}/bin/java", home=torchserve)
+    engine = TorchServeEngine(TorchServeSettings(answer_seconds=600), programs, b"")
+
+    async def tell(ready: bool) -> None:
+        pytest.fail("another worker was ready all the time")
+
+    async with engine.running():
+        watch = asyncio.create_task(engine.watch(tell))
+        async with asyncio.timeout(WAIT_SECONDS):
+            answer = await engine.answer(b"a picture")
+        watch.cancel()
+    assert isinstance(answer, replies.Reply)
+    assert answer.label == played_torchserve.LABEL

@@ -27,9 +27,15 @@ _LOOK_SECONDS = 0.5
 _TRIES = 3
 """For one picture: its worker may be killed under it, or by it."""
 
+_SMOKE_SECONDS = 10.0
+"""For a picture of our own, which may be forgotten as well."""
 _METRICS_SECONDS = 2.0
 
 _logger = structlog.get_logger(__name__)
+
+
+class _WorkerLostError(Exception):
+    """A worker died; whether it had the picture is not known."""
 
 
 class TorchServeEngine:
@@ -59,6 +65,8 @@ class TorchServeEngine:
         """Where it runs."""
         self._ready = asyncio.Event()
         self._doubted = asyncio.Event()
+        self._lost = asyncio.Event()
+        """A worker died since this event was made: nobody answers what it had."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -119,21 +127,45 @@ class TorchServeEngine:
         for _ in range(_TRIES):
             await self._ready.wait()
             try:
-                return replies.read_reply(await self._stub.predict(replies.STORED, stored))
+                return replies.read_reply(await self._predict(stored))
+            except _WorkerLostError:
+                _logger.debug("torchserve forgot a picture")
             except grpc.RpcError as error:
                 _logger.debug("torchserve failed a picture", code=error.code().name)
                 self._ready.clear()  # until somebody has looked
                 self._doubted.set()
         raise EngineAwayError(f"the model went away {_TRIES} times under this picture; try again")
 
+    async def _predict(self, stored: bytes) -> bytes:
+        """Ask for a picture until a worker dies: TorchServe forgets what that one had."""
+        asking = asyncio.ensure_future(self._stub.predict(replies.STORED, stored))
+        losing = asyncio.ensure_future(self._lost.wait())
+        try:
+            await asyncio.wait({asking, losing}, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise _WorkerLostError
+            return asking.result()
+        finally:
+            asking.cancel()
+            losing.cancel()
+
     async def _while_ready(self) -> None:
         """Return when no worker is ready any more."""
-        while await self._stub.ready_workers():
+        known: frozenset[int] = frozenset()
+        while ready := frozenset(await self._stub.ready_workers()):
+            if known - ready:
+                self._lose()
+            known = ready
             self._doubted.clear()
             self._ready.set()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._doubted.wait(), _LOOK_SECONDS)
         self._ready.clear()
+        self._lose()
+
+    def _lose(self) -> None:
+        lost, self._lost = self._lost, asyncio.Event()
+        lost.set()
 
     async def _recover(self) -> None:
         """Wait for a worker to be back; where java died, or none comes, start it again."""
@@ -198,8 +230,9 @@ class TorchServeEngine:
         if not await self._stub.ready_workers():
             return False
         try:
-            replies.read_reply(await self._stub.predict(replies.STORED, self._smoke))
-        except grpc.RpcError:
+            async with asyncio.timeout(_SMOKE_SECONDS):
+                replies.read_reply(await self._stub.predict(replies.STORED, self._smoke))
+        except (grpc.RpcError, TimeoutError):
             return False
         except replies.ModelFailedError as error:
             raise SurroundingsError(f"TorchServe: {error}") from error
