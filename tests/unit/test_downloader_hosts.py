@@ -90,6 +90,16 @@ async def test_a_crawl_delay_is_kept_up_to_the_bound(clock: Clock) -> None:
     assert starts[1] - starts[0] == 5
 
 
+async def test_a_turn_can_be_put_off(clock: Clock) -> None:
+    polite, before = hosts(clock), clock()
+    for _ in range(2):
+        polite.postpone("a.test", seconds=3)
+    async with polite.turn("b.test"):
+        assert clock() == before
+    async with polite.turn("a.test"):
+        assert clock() == before + 6
+
+
 async def sent_away(polite: Hosts, site: str) -> float:
     with pytest.raises(RetryLaterError, match="host-busy") as caught:
         async with polite.turn(site):
@@ -172,10 +182,13 @@ async def test_a_fetch_that_takes_long_makes_the_expected_wait_long_before_it_en
 
 async def test_a_fetch_that_fails_tells_as_well_how_long_fetches_take(clock: Clock) -> None:
     polite, leave = hosts(clock, host_concurrency=1, host_queue=1), asyncio.Event()
+
+    async def time_out() -> None:
+        clock.now += 10
+        raise FetchError("read-timeout", passing=True)
+
     with pytest.raises(FetchError):
-        async with polite.turn("a.test"):
-            clock.now += 10
-            raise FetchError("read-timeout", passing=True)
+        await run_turns(polite, 1, time_out)
     tasks = [asyncio.create_task(hold(polite, "a.test", [], leave)) for _ in range(2)]
     await settle_down()
     assert await sent_away(polite, "a.test") == 10 * (1 + 1)
@@ -305,6 +318,19 @@ async def test_of_too_many_who_wait_the_newest_of_the_longest_queue_go(clock: Cl
     assert ends == ["waited"] * 3 + ["host-busy"] * 4 + ["waited"] * 4
     waiting = [asyncio.create_task(wait_for_rules(polite, site, learned)) for site in sites]
     assert await asyncio.gather(*waiting) == ["waited"] * 11, "whoever left made room"
+
+
+async def test_whoever_has_a_turn_takes_a_place_and_is_not_sent_away(clock: Clock) -> None:
+    polite, learned, leave = hosts(clock, credits=8), asyncio.Event(), asyncio.Event()
+    turns = [asyncio.create_task(hold(polite, f"{n}.test", [], leave)) for n in range(6)]
+    await settle_down()
+    sites = ["a.test", "b.test", "a.test"]
+    waiting = [asyncio.create_task(wait_for_rules(polite, site, learned)) for site in sites]
+    await settle_down()
+    learned.set()
+    leave.set()
+    assert await asyncio.gather(*waiting) == ["waited", "waited", "host-busy"]
+    assert await asyncio.gather(*turns) == [None] * 6
 
 
 async def test_the_first_of_each_site_always_has_a_place(clock: Clock) -> None:

@@ -101,7 +101,8 @@ class Hosts:
     async def wait(self, site: str) -> AsyncIterator[None]:
         """Hold a place among those who wait for a site, be it for its rules or for a turn.
 
-        Half the credits of a stream are places: the other half stays for sites with no queue.
+        Half the credits of a stream are places, for those who have a turn as well: the other half
+        stays for sites that are quick.
 
         Raises:
             RetryLaterError: the place was given to others; what was done in it is broken off.
@@ -127,7 +128,7 @@ class Hosts:
             async with host.slots:
                 self._check_hold(host)
                 start = self._book_start(host)
-                with host.fetching(start, self._clock):
+                with self._room.taken(), host.fetching(start, self._clock):
                     await self._sleep_until(start)
                     yield
         finally:
@@ -137,6 +138,11 @@ class Hosts:
         """Keep fetches from a site this many seconds apart, within the bound of the settings."""
         host = self._host(site)
         host.spacing = max(host.spacing, min(spacing, self._settings.max_crawl_delay_seconds))
+
+    def postpone(self, site: str, *, seconds: float) -> None:
+        """Let the next turn of a site begin later by so much."""
+        host = self._host(site)
+        host.next_start = max(self._clock(), host.next_start) + seconds
 
     def hold_off(self, site: str, *, retry_after: float | None) -> float | None:
         """Leave a site alone for as long as it asked, or ever longer where it did not say.

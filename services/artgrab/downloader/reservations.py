@@ -4,7 +4,6 @@ W3C community group report of 2024. A reservation with a policy is honoured as o
 cannot negotiate; where the policy lies is recorded.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,10 +13,18 @@ from yarl import URL
 
 from artgrab.common.politeness.optouts import bounded_signals
 from artgrab.common.politeness.robots import KNOWN_SECONDS, PathPreferences
+from artgrab.common.urls import site_of
 from artgrab.downloader.errors import FetchError, RefusedError
 from artgrab.downloader.fetch import Web
 from artgrab.downloader.hosts import Hosts
-from artgrab.downloader.origins import UNKNOWN_SECONDS, Learned, Origins, small_file
+from artgrab.downloader.origins import (
+    UNKNOWN_SECONDS,
+    Learned,
+    Origins,
+    at_cost_of,
+    search,
+    small_file,
+)
 
 PATH = "/.well-known/tdmrep.json"
 MAX_BYTES = 256 * 1024
@@ -45,9 +52,14 @@ class Reservations:
             RetryLaterError: the host is busy.
         """
         rules = await self._origins.get(origin)
-        if rules is not None and (signals := signals_at(url, rules)):
+        if rules is None:
+            return False
+        signals = await search(
+            url, lambda: signals_at(url, rules), hosts=self._hosts, rules_bytes=rules.bytes
+        )
+        if signals:
             raise RefusedError("opt-out", signals=signals)
-        return rules is not None
+        return True
 
     async def _learn(self, origin: str) -> Learned[_Rules]:
         url = f"{origin}{PATH}"
@@ -55,7 +67,10 @@ class Reservations:
             body = await small_file(url, web=self._web, hosts=self._hosts, limit=MAX_BYTES)
         except FetchError:
             return Learned(None, UNKNOWN_SECONDS)
-        return Learned(await asyncio.to_thread(parse_reservations, body), KNOWN_SECONDS)
+        rules = await at_cost_of(
+            site_of(origin), lambda: parse_reservations(body), hosts=self._hosts
+        )
+        return Learned(rules, KNOWN_SECONDS, rules.bytes)
 
 
 def signals_at(url: str, rules: PathPreferences) -> tuple[str, ...]:

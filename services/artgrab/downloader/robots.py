@@ -1,6 +1,5 @@
 """The robots.txt of the sites that pictures come from."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,7 +9,14 @@ from artgrab.common.urls import site_of
 from artgrab.downloader.errors import FetchError, RefusedError
 from artgrab.downloader.fetch import Web
 from artgrab.downloader.hosts import Hosts
-from artgrab.downloader.origins import UNKNOWN_SECONDS, Learned, Origins, small_file
+from artgrab.downloader.origins import (
+    UNKNOWN_SECONDS,
+    Learned,
+    Origins,
+    at_cost_of,
+    search,
+    small_file,
+)
 
 
 class _Rules(NamedTuple):
@@ -40,10 +46,16 @@ class Robots:
         rules, problem = await self._origins.get(origin)
         if rules is None:
             raise FetchError(problem, passing=True)
-        if rules.is_large:
-            await asyncio.to_thread(_check, url, rules)
-        else:
-            _check(url, rules)
+        allowed, signals = await search(
+            url,
+            lambda: (rules.allows(url), rules.opt_outs(url)),
+            hosts=self._hosts,
+            rules_bytes=rules.bytes,
+        )
+        if not allowed:
+            raise RefusedError("robots", signals=("robots.txt: disallow",))
+        if signals:
+            raise RefusedError("opt-out", signals=signals)
         return rules
 
     async def _learn(self, origin: str) -> Learned[_Rules]:
@@ -56,13 +68,7 @@ class Robots:
             known = error.passing and error.reason != "unavailable"
             problem = error.reason if known else "robots-unavailable"
             return Learned(_Rules(None, problem), UNKNOWN_SECONDS)
-        rules = await asyncio.to_thread(RobotsRules, text)  # half a megabyte takes its time
-        self._hosts.slow_down(site_of(origin), spacing=rules.delay)
-        return Learned(_Rules(rules), KNOWN_SECONDS)
-
-
-def _check(url: str, rules: RobotsRules) -> None:
-    if not rules.allows(url):
-        raise RefusedError("robots", signals=("robots.txt: disallow",))
-    if signals := rules.opt_outs(url):
-        raise RefusedError("opt-out", signals=signals)
+        site = site_of(origin)
+        rules = await at_cost_of(site, lambda: RobotsRules(text), hosts=self._hosts)
+        self._hosts.slow_down(site, spacing=rules.delay)
+        return Learned(_Rules(rules), KNOWN_SECONDS, rules.bytes)

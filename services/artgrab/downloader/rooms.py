@@ -5,8 +5,8 @@ sites would come to hold them all, and every other site would stand still.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 
 class SentAwayError(Exception):
@@ -24,7 +24,16 @@ class WaitingRoom:
         """Make a room with so many places beside those of the first of each site."""
         self._places = places
         self._queues: dict[str, list[asyncio.Timeout]] = {}
-        self._waiting = 0
+        self._taken = 0
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Take a place as one whose turn it is, who waits no more and is not sent away."""
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
 
     @asynccontextmanager
     async def place(self, site: str) -> AsyncIterator[None]:
@@ -48,20 +57,21 @@ class WaitingRoom:
 
     def _enter(self, site: str, patience: asyncio.Timeout) -> None:
         self._queues.setdefault(site, []).append(patience)
-        self._waiting += 1
-        if self._waiting - len(self._queues) <= self._places:
-            return
-        crowded = max(self._queues, key=lambda one: (len(self._queues[one]), one == site))
-        newest = self._queues[crowded][-1]
-        self._leave(crowded, newest)
-        if newest is patience:
-            raise SentAwayError
-        newest.reschedule(asyncio.get_running_loop().time())
+        self._taken += 1
+        while self._taken - len(self._queues) > self._places:
+            crowded = max(self._queues, key=lambda one: (len(self._queues[one]), one == site))
+            newest = self._queues[crowded][-1]
+            if newest is self._queues[crowded][0]:
+                return
+            self._leave(crowded, newest)
+            if newest is patience:
+                raise SentAwayError
+            newest.reschedule(asyncio.get_running_loop().time())
 
     def _leave(self, site: str, patience: asyncio.Timeout) -> None:
         queue = self._queues.get(site, [])
         if patience in queue:
             queue.remove(patience)
-            self._waiting -= 1
+            self._taken -= 1
         if not queue:
             self._queues.pop(site, None)
