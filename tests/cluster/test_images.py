@@ -14,6 +14,8 @@ from tests.cluster.kubectl import Kubectl
 from tests.cluster.packages import learning_values, offer_packages
 from tests.cluster.worlds import WorldPods
 
+PATIENCE_SECONDS = 300
+"""Of a busy machine, that reads and starts all that learns."""
 _RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -77,7 +79,11 @@ def said(
     pod["spec"]["containers"][0]["volumeMounts"] += mounts
     kubectl.apply(pod)
     try:
-        wait_until(lambda: _phase(kubectl, name) in ("Succeeded", "Failed"), f"{image} has ended")
+        wait_until(
+            lambda: _phase(kubectl, name) in ("Succeeded", "Failed"),
+            f"{image} has ended",
+            seconds=PATIENCE_SECONDS,
+        )
         told = kubectl("logs", name)
         assert _phase(kubectl, name) == "Succeeded", told
         return told
