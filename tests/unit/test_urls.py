@@ -3,13 +3,15 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from yarl import URL
 
 from artgrab.common.errors import BadInputError
 from artgrab.common.urls import (
     MAX_URL_LENGTH,
     candidate_id,
+    normalise_any,
     normalise_host,
     normalise_url,
     registrable_domain,
@@ -66,6 +68,7 @@ def test_equal_urls_have_one_spelling(spelled: str, normal: str) -> None:
         "http://exa mple.org/",
         "http://example.org/a\nHost: evil",
         "http://example.org/\x00",
+        "http://example.org/?\udcff",
         "http://[::1/",
         "http://example.org:99999/",
         "http://example.org:port/",
@@ -83,6 +86,28 @@ def test_what_is_no_web_address_is_refused(url: str) -> None:
 def test_normalising_twice_changes_nothing(url: str) -> None:
     once = normalise_url(url)
     assert normalise_url(once) == once
+
+
+_NEARLY_NORMAL = st.builds(
+    "{}://{}{}{}".format,
+    st.sampled_from(["http", "https", "HTTP", "ftp", ""]),
+    st.text(alphabet="aZ0.-_:@[]é%", max_size=8) | st.just("img.site-1.test"),
+    st.sampled_from(["", "/", ":80/", ":443/", "?", "#"]),
+    st.text(alphabet='aZ/.~-_?#&=%2F7eEc;[]\\^|"<> é\x7f', max_size=12),
+)
+
+
+@given(_NEARLY_NORMAL | _URLS)
+@settings(max_examples=400)
+def test_the_short_way_to_a_normal_url_leads_where_the_long_one_does(url: str) -> None:
+    try:
+        normal = normalise_any(url)
+    except BadInputError:
+        with pytest.raises(BadInputError):
+            normalise_url(url)
+        return
+    assert normalise_url(url) == normal
+    assert site_of(url) == registrable_domain(URL(url).raw_host or "")
 
 
 @given(_URLS)

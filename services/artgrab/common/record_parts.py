@@ -36,6 +36,25 @@ _INDEX_SCHEMA = pa.schema(
 )
 
 
+class _Waiting(NamedTuple):
+    """An entry that is not durable yet, and who wants to know when it is."""
+
+    entry: Entry
+    future: asyncio.Future[None]
+    then: Callable[[bool], None] | None
+
+    def end(self, error: Exception | None) -> None:
+        """Tell how its writing ended: well where there is no error."""
+        if self.then is not None:
+            self.then(error is None)
+        if self.future.done():
+            return
+        if error is None:
+            self.future.set_result(None)
+        else:
+            self.future.set_exception(error)
+
+
 class RecordWriter:
     """Writes entries in groups: append returns when its entry is durable.
 
@@ -58,18 +77,22 @@ class RecordWriter:
         self._max_entries = max_entries
         self._max_delay = max_delay
         self._sleep = sleep
-        self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._timer: asyncio.Task[None] | None = None
         self._flushes: set[asyncio.Task[None]] = set()
 
-    async def append(self, entry: Entry) -> None:
+    async def append(self, entry: Entry, *, then: Callable[[bool], None] | None = None) -> None:
         """Return when the entry is durable.
+
+        Args:
+            entry: to be written; that goes on when whoever waits for it is cancelled.
+            then: called once when the writing has ended, told whether it went well.
 
         Raises:
             SurroundingsError: the store did not take it; nothing may be acknowledged.
         """
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append((entry, future))
+        self._waiting.append(_Waiting(entry, future, then))
         if len(self._waiting) >= self._max_entries:
             self._start_flush()
         elif self._timer is None:
@@ -96,18 +119,15 @@ class RecordWriter:
             self._flushes.add(task)
             task.add_done_callback(self._flushes.discard)
 
-    async def _write(self, group: list[tuple[Entry, asyncio.Future[None]]]) -> None:
-        data = encode_entries(entry for entry, _ in group)
+    async def _write(self, group: list[_Waiting]) -> None:
+        data = encode_entries(one.entry for one in group)
+        failure = None
         try:
             await self._store.put_if_absent_async(f"{self._prefix}/{sha256_hex(data)}.jsonl", data)
         except Exception as error:
-            for _, future in group:
-                if not future.done():
-                    future.set_exception(error)
-            return
-        for _, future in group:
-            if not future.done():
-                future.set_result(None)
+            failure = error
+        for one in group:
+            one.end(failure)
 
 
 def read_records(store: Store, *, namespace: str, category: str) -> dict[str, MergedRecord]:

@@ -10,7 +10,7 @@ from artgrab.common.keys import SCHEMA_VERSION
 from artgrab.common.likeness import Look
 
 
-class Licence(msgspec.Struct, frozen=True):
+class Licence(msgspec.Struct, frozen=True, gc=False):
     """A licence as a source states it; evidence is api, page, filter or empty."""
 
     code: str = ""
@@ -18,7 +18,7 @@ class Licence(msgspec.Struct, frozen=True):
     evidence: str = ""
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+class Candidate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A picture that may be worth keeping, and how it was found."""
 
     candidate_id: str
@@ -49,7 +49,7 @@ class RecordOutcome(StrEnum):
     FAILED = "FAILED"
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, tag="record", tag_field="type"):
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag="record", tag_field="type", gc=False):
     """What became of a candidate."""
 
     candidate: Candidate
@@ -88,7 +88,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag="record", tag_field=
         return Look(self.perceptual_hash, self.source_width, self.source_height)
 
 
-class Sighting(msgspec.Struct, frozen=True, kw_only=True, tag="sighting", tag_field="type"):
+class Sighting(
+    msgspec.Struct, frozen=True, kw_only=True, tag="sighting", tag_field="type", gc=False
+):
     """A recorded URL met again by another query or source."""
 
     candidate: Candidate

@@ -15,16 +15,21 @@ from artgrab.common.errors import BadInputError
 MAX_URL_LENGTH = 8192
 """Characters; longer ones are refused (RFC 9110, 4.1 asks servers to take 8000)."""
 
-_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_CONTROL = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d+)?")
 """Names as they go into DNS; mapping to them (IDNA) can leave spaces and other odd characters."""
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_NORMAL_PATH = re.compile(r"(?:[^%]++|%(?:2[0-9A-CF]|[89A-F][0-9A-F]))*+")
+"""Without escapes but of bytes beyond ASCII and of marks; those stay as they are."""
+_NAME = re.compile(r"(?:[a-z0-9_-]+\.)*[a-z][a-z0-9-]*")
 _UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _LABELS = re.compile(
     r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z][a-z0-9-]{0,61}[a-z0-9]"
 )
 """Labels of up to 63 characters, 253 together (RFC 1035, 2.3.4); the last one is no number."""
+_MAX_NAME_LENGTH = 253
+"""Characters (RFC 1035, 2.3.4); what is longer is no name, and is not kept in memory."""
 _suffixes = PublicSuffixList()
 _icann_suffixes = PublicSuffixList(only_icann=True)
 
@@ -39,6 +44,11 @@ def normalise_url(url: str) -> str:
         BadInputError: not an absolute http or https URL with a host, or too long.
     """
     _check_length(url)
+    return url if _normal_host(url) else normalise_any(url)
+
+
+def normalise_any(url: str) -> str:
+    """As normalise_url, without a look at whether there is anything to do; 15 times as slow."""
     if _CONTROL.search(url):
         raise BadInputError("URL holds spaces or control characters; percent-encode them")
     try:
@@ -56,6 +66,28 @@ def normalise_url(url: str) -> str:
     normal = urlunsplit((origin.scheme, netloc, _normalise_path(parts.path) or "/", query, ""))
     _check_length(normal)  # percent-encoding makes up to twelve characters of one
     return normal
+
+
+def _normal_host(url: str) -> str:
+    """Return the host of a URL that at a glance is its own normal form; empty where it may not be.
+
+    Nearly all URLs of pictures are.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("http", "https") or not url.isascii() or not url.isprintable():
+        return ""
+    host, slash, rest = rest.partition("/")
+    if not slash or " " in rest or "#" in rest or rest.endswith("?"):
+        return ""
+    if len(host) > _MAX_NAME_LENGTH or not _is_name(host):
+        return ""
+    path = rest.partition("?")[0]
+    return host if "%" not in path or _NORMAL_PATH.fullmatch(path) else ""
+
+
+@lru_cache(maxsize=65536)
+def _is_name(host: str) -> bool:
+    return _NAME.fullmatch(host) is not None
 
 
 def _check_length(url: str) -> None:
@@ -81,12 +113,16 @@ def candidate_id(url: str) -> bytes:
     return hashlib.sha256(normalise_url(url).encode()).digest()
 
 
-@lru_cache(maxsize=65536)
 def registrable_domain(host: str) -> str:
     """Return the domain somebody registered (public suffix plus one label), or host itself.
 
     An address or a bare suffix has no such domain and is returned as it is.
     """
+    look_up = _registrable_domain if len(host) <= _MAX_NAME_LENGTH else _look_up
+    return look_up(host)
+
+
+def _look_up(host: str) -> str:
     name = host.lower().rstrip(".")
     try:
         return str(ipaddress.ip_address(name))
@@ -94,8 +130,13 @@ def registrable_domain(host: str) -> str:
         return _suffixes.privatesuffix(name) or name
 
 
+_registrable_domain = lru_cache(maxsize=65536)(_look_up)
+
+
 def site_of(url: str) -> str:
     """Return the registrable domain of a URL; empty where the URL has no host."""
+    if host := _normal_host(url):
+        return registrable_domain(host)
     try:
         return registrable_domain(URL(url).raw_host or "")
     except ValueError:

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
 from artgrab.common.record_parts import RecordWriter, read_records
 from artgrab.common.records import Candidate, Entry, MergedRecord, Record, RecordOutcome, Sighting
 from artgrab.common.store import Store
@@ -28,6 +30,13 @@ class VerdictOutcome(StrEnum):
     RETRY_LATER = "RETRY_LATER"
 
 
+_OUTCOMES = {
+    RecordOutcome.STORED: VerdictOutcome.STORED,
+    RecordOutcome.REJECTED: VerdictOutcome.REJECTED,
+    RecordOutcome.FAILED: VerdictOutcome.FAILED,
+}
+
+
 class Verdict(NamedTuple):
     """What a client is told about a candidate."""
 
@@ -37,14 +46,15 @@ class Verdict(NamedTuple):
     """Seconds, with RETRY_LATER."""
 
 
-class _Known(NamedTuple):
+class _State(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What of a record decides whether it is taken as it is; many records share one."""
+
     outcome: RecordOutcome
     passing: bool
     run_id: str
     filters_digest: str
     opted_out: bool
     takedown: str
-    sightings: set[int]
 
     def holds(self, *, run_id: str, filters_digest: str, takedowns: Takedowns) -> bool:
         """Tell whether a run with these filters takes the record as it is.
@@ -64,6 +74,14 @@ class _Known(NamedTuple):
         return True
 
 
+class _Known(msgspec.Struct, frozen=True, gc=False):
+    """What is remembered of a record: there are as many of them as of URLs."""
+
+    state: _State
+    sightings: tuple[int, ...]
+    """Keys of the ways in which it was found."""
+
+
 class _Ledger:
     """The state of one category, shared by all its streams in this process."""
 
@@ -72,22 +90,42 @@ class _Ledger:
         self.under_way: dict[str, asyncio.Future[Verdict | None]] = {}
         self._reading = asyncio.Lock()
         """Readings take memory, and anybody with a token may open many streams."""
-        self._news: dict[str, _Known] = {}
-        """What was recorded since the last reading of the store began."""
+        self._news: dict[str, _Known] | None = None
+        """What was recorded since the reading of the store began that goes on now, if one does."""
+        self._states: dict[_State, _State] = {}
 
-    def note(self, key: str, known: _Known) -> None:
+    def note(self, record: Record, sightings: tuple[int, ...]) -> None:
         """Take note of a record that is durable."""
-        self.known[key] = self._news[key] = known
+        key = record.candidate.candidate_id
+        self.known[key] = known = self._known(record, sightings)
+        if self._news is not None:
+            self._news[key] = known
+
+    def note_sighting(self, key: str, sighting: int) -> None:
+        """Take note of a sighting that is durable."""
+        known = self.known.get(key)
+        if known is None or sighting in known.sightings:
+            return
+        self.known[key] = _Known(known.state, (*known.sightings, sighting))
 
     async def refresh(self, read: Callable[[], Awaitable[dict[str, MergedRecord]]]) -> None:
         """Know what the store holds, and nothing else: others write, and clean up."""
         async with self._reading:
             self._news = {}
-            records = await read()
-            found = {
-                key: _known(merged.record, merged.sightings) for key, merged in records.items()
-            }
-            self.known = found | self._news
+            try:
+                records = await read()
+                self._states = {}
+                found = {
+                    key: self._known(one.record, tuple(map(_sighting_key, one.sightings)))
+                    for key, one in records.items()
+                }
+                self.known = found | self._news
+            finally:
+                self._news = None
+
+    def _known(self, record: Record, sightings: tuple[int, ...]) -> _Known:
+        state = _state(record)
+        return _Known(self._states.setdefault(state, state), sightings)
 
 
 class _SecondTries:
@@ -98,8 +136,10 @@ class _SecondTries:
 
     def grant(self, record: Record) -> bool:
         """Tell whether a record is to be forgotten and its candidate tried again."""
+        if record.reason not in _RETRIED:
+            return False
         key = (record.run_id, record.candidate.candidate_id)
-        if record.reason not in _RETRIED or key in self._given:
+        if key in self._given:
             return False
         if len(self._given) >= _MAX_RETRIED:
             self._given.clear()
@@ -210,9 +250,9 @@ class Desk:
             if not last_try or verdict.outcome is not VerdictOutcome.RETRY_LATER:
                 return verdict
         known = self._ledger.known.get(key)
-        if known and self._holds(known):
+        if known and self._holds(known.state):
             await self._note_sighting(candidate, known)
-            return Verdict(VerdictOutcome.ALREADY_RECORDED, known.outcome)
+            return Verdict(VerdictOutcome.ALREADY_RECORDED, known.state.outcome)
         return await self._settle_first(candidate, work, last_try=last_try)
 
     async def _settle_first(
@@ -236,16 +276,20 @@ class Desk:
             verdict = Verdict(VerdictOutcome.RETRY_LATER, record.reason, _RETRY_SECONDS)
             settled(verdict)
             return verdict
-        verdict = Verdict(VerdictOutcome(record.outcome), record.reason)
+        verdict = Verdict(_OUTCOMES[record.outcome], record.reason)
+
+        def written(well: bool) -> None:
+            if well:
+                self._note(record)
+            settled(verdict if well else None)
+
         # Once begun, the writing goes on even when the stream that asked for it is gone, and
         # until it is done nobody else may begin.
-        commit = asyncio.ensure_future(self._commit(record))
-        commit.add_done_callback(lambda task: settled(verdict if _went_well(task) else None))
-        await asyncio.shield(commit)
+        await self._writer.append(record, then=written)
         return verdict
 
-    def _holds(self, known: _Known) -> bool:
-        return known.holds(
+    def _holds(self, state: _State) -> bool:
+        return state.holds(
             run_id=self._run_id,
             filters_digest=self._filters_digest,
             takedowns=self._tombstones.current,
@@ -261,39 +305,33 @@ class Desk:
 
         return settled
 
-    async def _commit(self, record: Record) -> None:
-        await self._writer.append(record)
-        key = record.candidate.candidate_id
+    def _note(self, record: Record) -> None:
+        key, sighting = record.candidate.candidate_id, _sighting_key(record.candidate)
         before = self._ledger.known.get(key)
-        known = _known(record, (record.candidate,))
-        known.sightings.update(before.sightings if before else ())
-        self._ledger.note(key, known)
+        former = before.sightings if before else ()
+        self._ledger.note(record, former if sighting in former else (*former, sighting))
 
     def _is_new_sighting(self, candidate: Candidate) -> bool:
         known = self._ledger.known.get(candidate.candidate_id)
         return known is not None and _sighting_key(candidate) not in known.sightings
 
     async def _note_sighting(self, candidate: Candidate, known: _Known) -> None:
-        if _sighting_key(candidate) in known.sightings:
+        sighting = _sighting_key(candidate)
+        if sighting in known.sightings:
             return
         entry: Entry = Sighting(candidate=candidate)
         await self._writer.append(entry)
-        known.sightings.add(_sighting_key(candidate))
+        self._ledger.note_sighting(candidate.candidate_id, sighting)
 
 
-def _went_well(task: "asyncio.Task[None]") -> bool:
-    return not task.cancelled() and task.exception() is None
-
-
-def _known(record: Record, sightings: tuple[Candidate, ...]) -> _Known:
-    return _Known(
+def _state(record: Record) -> _State:
+    return _State(
         outcome=record.outcome,
         passing=record.passing,
         run_id=record.run_id,
         filters_digest=record.filters_digest,
         opted_out=bool(record.opt_out_signals),
         takedown=record.takedown,
-        sightings=set(map(_sighting_key, sightings)),
     )
 
 

@@ -43,6 +43,11 @@ class Owners:
         self._former = [_View(frozenset(), clock())]
         self._tenures: dict[asyncio.Timeout, str] = {}
 
+    @property
+    def alone(self) -> bool:
+        """There are no others, and all sites are this one's."""
+        return not self._addresses
+
     def update(self, addresses: Sequence[str]) -> None:
         """Take note of who is there now; ends the tenures of sites that are another's."""
         found = frozenset(addresses)

@@ -156,6 +156,8 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
         )
 
     async def _fetch(self, candidate: Candidate, task: Task) -> Record:
+        if self._owners.alone:
+            return await self._pipeline.make_record(candidate, task)
         async with self._owners.tenure(site_of(candidate.url)):
             return await self._pipeline.make_record(candidate, task)
 

@@ -1,7 +1,8 @@
 """One stream of the ingest protocol: credits in, acks out, and an orderly end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import grpc
@@ -9,7 +10,7 @@ import grpc
 from artgrab.common.records import Candidate
 from artgrab.downloader.ledgers import Verdict
 from artgrab.downloader.metrics import Metrics
-from artgrab.downloader.translations import ProtocolError, ack_of, candidate_of, invalid
+from artgrab.downloader.translations import ProtocolError, acks_of, candidate_of, invalid
 from artgrab.v1 import ingest_service_pb2 as pb
 
 _MAX_ACKS = 512
@@ -40,14 +41,16 @@ class Session:
         self._credits = credits_at_once
         self._drain_wanted = drain_wanted
         self._metrics = metrics
-        self._acks: list[pb.Ack] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._acks: list[tuple[Candidate, Verdict]] = []
+        self._open = 0
+        """Candidates taken and not acknowledged."""
+        self._tasks: set[asyncio.Task[None] | None] = set()
         self._error: Exception | None = None
         self._changed = asyncio.Event()
 
     async def run(
         self, requests: AsyncIterator[pb.IngestRequest]
-    ) -> AsyncIterator[pb.IngestResponse]:
+    ) -> AsyncGenerator[pb.IngestResponse, None]:
         """Yield all responses of the stream.
 
         Raises:
@@ -79,7 +82,7 @@ class Session:
             await self._wait()
             acks = self._take_acks()
             if acks:
-                yield pb.IngestResponse(acks=pb.AckBatch(acks=acks))
+                yield pb.IngestResponse(acks=acks_of(acks))
                 if not reader.done():
                     self._credits += len(acks)
                     yield pb.IngestResponse(credits=pb.Credits(candidates=len(acks)))
@@ -94,7 +97,7 @@ class Session:
                 return  # what is left stays unacknowledged and comes again
             acks = self._take_acks()
             if acks:
-                yield pb.IngestResponse(acks=pb.AckBatch(acks=acks))
+                yield pb.IngestResponse(acks=acks_of(acks))
 
     async def _read(self, requests: AsyncIterator[pb.IngestRequest]) -> None:
         async for request in requests:
@@ -104,33 +107,33 @@ class Session:
                 case "finish":
                     return
                 case "hello":
-                    raise invalid("a second Hello")
+                    raise invalid("a second Hello; open another stream for it")
                 case _:
-                    raise invalid("an empty request")
+                    raise invalid("an empty request; send a Batch, or Finish")
 
     def _take(self, messages: Sequence[pb.Candidate]) -> None:
         if len(messages) > self._credits:
             raise ProtocolError(
-                f"{len(messages)} candidates with {self._credits} credits left",
+                f"{len(messages)} candidates with {self._credits} credits left; send no more than"
+                " Welcome and Credits grant",
                 code=grpc.StatusCode.RESOURCE_EXHAUSTED,
             )
         candidates = [(candidate_of(message), message.last_try) for message in messages]
         self._credits -= len(candidates)
+        self._open += len(candidates)
         self._metrics.candidates_taken(len(candidates))
         for candidate, last_try in candidates:
-            task = asyncio.create_task(self._settle_one(candidate, last_try=last_try))
-            self._tasks.add(task)
-            task.add_done_callback(self._settled)
+            self._tasks.add(asyncio.create_task(self._settle_one(candidate, last_try)))
 
-    async def _settle_one(self, candidate: Candidate, *, last_try: bool) -> None:
-        verdict = await self._settle(candidate, last_try)
-        self._metrics.settled(verdict)
-        self._acks.append(ack_of(candidate, verdict))
-
-    def _settled(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        self._metrics.candidates_left(1)
-        self._note(task)
+    async def _settle_one(self, candidate: Candidate, last_try: bool) -> None:
+        try:
+            verdict = await self._settle(candidate, last_try)
+            self._acks.append((candidate, verdict))
+        except Exception as error:
+            self._error = self._error or error
+        finally:
+            self._tasks.discard(asyncio.current_task())
+            self._changed.set()
 
     def _watched(self, work: Awaitable[_T]) -> "asyncio.Task[_T]":
         task = asyncio.ensure_future(work)
@@ -150,14 +153,23 @@ class Session:
         if self._error is not None:
             raise self._error
 
-    def _take_acks(self) -> list[pb.Ack]:
+    def _take_acks(self) -> list[tuple[Candidate, Verdict]]:
         acks, self._acks = self._acks[:_MAX_ACKS], self._acks[_MAX_ACKS:]
         if self._acks:
             self._changed.set()
+        self._count(acks)
         return acks
 
+    def _count(self, acks: Sequence[tuple[Candidate, Verdict]]) -> None:
+        for verdict, count in Counter(verdict for _, verdict in acks).items():
+            self._metrics.settled(verdict, count)
+        self._open -= len(acks)
+        self._metrics.candidates_left(len(acks))
+
     async def _stop(self, *watched: "asyncio.Task[object]") -> None:
-        tasks = [*watched, *self._tasks]
+        tasks = [*watched, *filter(None, self._tasks)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._count(self._acks)
+        self._metrics.candidates_left(self._open)

@@ -28,6 +28,8 @@ class Tombstones:
             SurroundingsError: they cannot be read, so nothing may be fetched.
         """
         asked_at = self._clock()
+        if not self._is_old(asked_at, anew=anew):  # no lock: asked for each candidate
+            return self.current
         async with self._reading:
             if self._is_old(asked_at, anew=anew):
                 self.current = await asyncio.to_thread(read_takedowns, self._store)

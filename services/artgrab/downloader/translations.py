@@ -1,6 +1,7 @@
 """Between the messages of the ingest protocol and our own types."""
 
 import re
+from collections.abc import Iterable
 
 import grpc
 
@@ -11,7 +12,7 @@ from artgrab.common.records import Candidate, Licence
 from artgrab.common.runs import CategoryCounts
 from artgrab.common.urls import candidate_id
 from artgrab.downloader.endings import Ending
-from artgrab.downloader.ledgers import Verdict
+from artgrab.downloader.ledgers import Verdict, VerdictOutcome
 from artgrab.downloader.pipeline import Filters, Task
 from artgrab.v1 import ingest_service_pb2 as pb
 
@@ -107,24 +108,36 @@ def candidate_of(message: pb.Candidate) -> Candidate:
         title=message.title[:_MAX_TEXT],
         claimed_width=message.claimed_width,
         claimed_height=message.claimed_height,
-        licence=Licence(
-            code=message.licence.code[:_MAX_TEXT],
-            url=message.licence.url[:_MAX_LONG_TEXT],
-            evidence=message.licence.evidence[:_MAX_TEXT],
-        ),
+        licence=_licence_of(message.licence) if message.HasField("licence") else _NO_LICENCE,
         creator=message.creator[:_MAX_TEXT],
         page_read=message.page_read,
-        page_signals=bounded_signals(message.page_signals),
+        page_signals=bounded_signals(message.page_signals) if message.page_signals else (),
     )
 
 
-def ack_of(candidate: Candidate, verdict: Verdict) -> pb.Ack:
-    """Return the message that tells a client what became of its candidate."""
-    ack = pb.Ack(
-        candidate_id=bytes.fromhex(candidate.candidate_id),
-        outcome=f"OUTCOME_{verdict.outcome}",
-        reason=verdict.reason,
+_NO_LICENCE = Licence()
+
+
+def _licence_of(message: pb.Licence) -> Licence:
+    return Licence(
+        code=message.code[:_MAX_TEXT],
+        url=message.url[:_MAX_LONG_TEXT],
+        evidence=message.evidence[:_MAX_TEXT],
     )
-    if verdict.retry_after:
-        ack.retry_after.FromMilliseconds(round(verdict.retry_after * 1000))
-    return ack
+
+
+_OUTCOMES = {outcome: pb.Outcome.Value(f"OUTCOME_{outcome}") for outcome in VerdictOutcome}
+
+
+def acks_of(settled: Iterable[tuple[Candidate, Verdict]]) -> pb.AckBatch:
+    """Return the message that tells a client what became of its candidates."""
+    acks = pb.AckBatch()
+    for candidate, verdict in settled:
+        ack = acks.acks.add(
+            candidate_id=bytes.fromhex(candidate.candidate_id),
+            outcome=_OUTCOMES[verdict.outcome],
+            reason=verdict.reason,
+        )
+        if verdict.retry_after:
+            ack.retry_after.FromMilliseconds(round(verdict.retry_after * 1000))
+    return acks

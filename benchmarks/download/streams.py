@@ -1,0 +1,140 @@
+"""Candidates per CPU-second of a downloader through one stream, fetching stubbed.
+
+Only the processor time of the server's process counts, all of its threads: decoding messages,
+checking ids, ledgers, records written by group commit into a folder, acks. What the stub leaves
+out: looking for consent, turns at hosts, the fetch, the pixels, and the object in the store.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import grpc
+import psutil
+
+from artgrab.common.urls import candidate_id
+from artgrab.scraper.lanes import Policy
+from artgrab.v1 import ingest_service_pb2 as pb
+from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
+
+CANDIDATES = 100_000
+DEADLINE_SECONDS = 300.0
+_ROOT = Path(__file__).parents[2]
+_WARM_UP = 5_000
+_SITES = 500
+
+
+def measure(work: Path, pictures: int | None = None) -> dict[str, Any]:
+    """Return candidates_per_cpu_s, with what it was found from.
+
+    Args:
+        work: a folder for the store.
+        pictures: how many candidates count; some more are sent before them.
+    """
+    wanted = [candidate(number) for number in range(_WARM_UP + (pictures or CANDIDATES))]
+    with served(work / "store") as (process, endpoint):
+        before, after = asyncio.run(_streamed(endpoint, wanted, process))
+    count, cpu = after.acked - before.acked, after.cpu - before.cpu
+    return {
+        "candidates_per_cpu_s": round(count / cpu),
+        "candidates_per_s": round(count / (after.time - before.time)),
+    }
+
+
+def candidate(number: int) -> pb.Candidate:
+    """Return a candidate as a wiki or gallery gives them."""
+    url = (
+        f"https://upload.site-{number % _SITES}.test/commons/thumb/{number % 16:x}/{number % 251:x}"
+        f"/Painting_{number}_by_somebody.jpg/960px-Painting_{number}_by_somebody.jpg"
+    )
+    return pb.Candidate(
+        candidate_id=candidate_id(url),
+        url=url,
+        page_url=f"https://www.site-{number % _SITES}.test/wiki/File:Painting_{number}.jpg",
+        source="mediawiki",
+        query="abstract expressionism",
+        rank=number % 1000,
+        title=f"Painting {number} by somebody, oil on canvas",
+        claimed_width=1280,
+        claimed_height=960,
+        licence=pb.Licence(
+            code="CC-BY-SA-4.0",
+            url="https://creativecommons.org/licenses/by-sa/4.0/",
+            evidence="api",
+        ),
+        creator="Somebody",
+        page_read=True,
+    )
+
+
+@contextmanager
+def served(store: Path, server: str = "stubbed") -> Iterator[tuple[psutil.Process, str]]:
+    """Start a server of this package; yields its process and endpoint."""
+    program = [sys.executable, "-m", f"benchmarks.download.{server}", "--store", str(store)]
+    started = subprocess.Popen(
+        [*program, "--exit-with-parent", str(os.getpid())], cwd=_ROOT, stdout=subprocess.PIPE
+    )
+    try:
+        assert started.stdout is not None
+        yield psutil.Process(started.pid), json.loads(started.stdout.readline())["endpoint"]
+    finally:
+        started.terminate()
+        started.communicate()
+
+
+class _Reading(NamedTuple):
+    """What a server had used when so many were acknowledged."""
+
+    acked: int
+    cpu: float
+    time: float
+
+
+async def _streamed(
+    endpoint: str, wanted: Sequence[pb.Candidate], process: psutil.Process
+) -> tuple[_Reading, _Reading]:
+    """Send all; return what was read after the warm-up, and in the end."""
+    async with asyncio.timeout(DEADLINE_SECONDS), grpc.aio.insecure_channel(endpoint) as channel:
+        call = pb_grpc.IngestServiceStub(channel).Ingest()
+        await call.write(pb.IngestRequest(hello=_HELLO))
+        granted = (await call.read()).welcome.credits
+        acked = sent = 0
+        before: _Reading | None = None
+        while acked < len(wanted):
+            while sent < min(granted, len(wanted)):
+                some = wanted[sent : min(sent + Policy().batch, granted)]
+                await call.write(pb.IngestRequest(batch=pb.Batch(candidates=some)))
+                sent += len(some)
+            response = await call.read()
+            acked += _count_stored(response.acks.acks)
+            granted += response.credits.candidates
+            if before is None and acked >= _WARM_UP:
+                before = _read(acked, process)
+        after = _read(acked, process)
+        await call.write(pb.IngestRequest(finish=pb.Finish()))
+        while await call.read() is not grpc.aio.EOF:
+            pass
+    assert before is not None
+    return before, after
+
+
+_HELLO = pb.Hello(namespace="default", category="art", run_id="bench")
+
+
+def _count_stored(acks: Sequence[pb.Ack]) -> int:
+    for ack in acks:
+        if ack.outcome != pb.OUTCOME_STORED:
+            raise RuntimeError(f"not stored: {ack}")
+    return len(acks)
+
+
+def _read(acked: int, process: psutil.Process) -> _Reading:
+    times = process.cpu_times()
+    return _Reading(acked, times.user + times.system, time.monotonic())
