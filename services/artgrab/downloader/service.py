@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.records import Candidate, Record
@@ -71,6 +72,7 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
         async with self._told(context), AsyncExitStack() as stack:
             stack.enter_context(self._metrics.stream())
             self._check_open()
+            await context.send_initial_metadata(())  # else no status could follow a stuck response
             session = await self._open(request_iterator, stack)
             responses = session.run(request_iterator)
             await stack.enter_async_context(aclosing(responses))
@@ -108,6 +110,12 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
             yield
         except ProtocolError as error:
             await self._abort(context, error.code, str(error))
+        except DecodeError:
+            await self._abort(
+                context,
+                grpc.StatusCode.INVALID_ARGUMENT,
+                "a request that is none; make them of artgrab/v1/ingest_service.proto",
+            )
         except SurroundingsError as error:
             await self._abort(context, grpc.StatusCode.UNAVAILABLE, str(error))
 
