@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-cluster test-cluster-full bench-operator soak-serve cluster-up cluster-down chaos-run check docs format protos manifests images lock clean
+.PHONY: help setup run test test-cluster test-cluster-full bench-operator soak-serve cluster-up cluster-down chaos chaos-run check docs format protos manifests images lock clean
 
 PYTHON ?= python3
 OUTPUT ?= table
@@ -40,6 +40,9 @@ cluster-up: setup ## Start a Kubernetes for tests on this host; prints the KUBEC
 
 cluster-down: .venv/.installed ## End it and leave nothing of it
 	@$(BIN)/python -m tests.cluster down
+
+chaos: setup ## Kill downloaders, decoders, clients and the S3 server 200 times: nothing lost or twice (SEED=, KILLS=, URLS=)
+	@$(BIN)/python -m tests.chaos.downloads $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS)) $(if $(URLS),--urls $(URLS))
 
 chaos-run: setup ## Kill artgrab run at 50 points, folder and S3: it must end as if nobody had (SEED=, KILLS=)
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))

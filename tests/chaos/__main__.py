@@ -4,11 +4,9 @@ Prints what happens on stderr, and on stdout one line of JSON; exit code 1 unles
 nobody had killed anything. SEED repeats the choice of points, KILLS says how many at least.
 """
 
-import argparse
 import json
 import os
 import random
-import secrets
 import sys
 import time
 from collections import Counter
@@ -17,6 +15,7 @@ from unittest.mock import patch
 from tests.chaos.grounds import Grounds, grounds
 from tests.chaos.lives import Life, Toll, bury, undisturbed
 from tests.chaos.plans import Point, plan_life
+from tests.chaos.telling import options_of, tell
 from tests.support.s3 import s3_server
 from tests.world.world import demo_world
 
@@ -26,7 +25,7 @@ _KILLS_OF_A_LIFE = 10
 
 def main() -> int:
     """Return the exit code."""
-    options = _options()
+    options = options_of("tests.chaos", __doc__, kills=50).parse_args()
     begun = time.monotonic()
     tell(f"SEED={options.seed} repeats this choice of points")
     with (
@@ -39,13 +38,6 @@ def main() -> int:
         kill_all(field, show, random.Random(options.seed))
     print(json.dumps(show.summary(seed=options.seed, seconds=round(time.monotonic() - begun))))
     return 1 if show.toll.problems else 0
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--kills", type=int, default=50, help="at least so many")
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
-    return parser.parse_args()
 
 
 class Show:
@@ -111,11 +103,6 @@ def kill_all(field: Grounds, show: Show, randomness: random.Random) -> None:
         for problem in show.toll.problems:
             tell(f"WRONG: {problem}")
         bury(setting)
-
-
-def tell(text: str) -> None:
-    """Write a line for people."""
-    print(f"chaos: {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,9 +67,9 @@ def compare(seen: Inventory, expected: Inventory) -> Difference:
         lost=sorted(lost + list(wanted - steady)),
         duplicates=sorted(
             [f"{key}: found here only" for key in seen.records.keys() - expected.records]
-            + _pictures_twice(steady)
+            + pictures_twice(steady)
         ),
-        leftovers=sorted((steady - wanted) | seen.files | _strays(seen.keys)),
+        leftovers=sorted((steady - wanted) | seen.files | strays(seen.keys)),
     )
 
 
@@ -80,19 +81,20 @@ def lock_of(store: Store) -> list[str]:
     return held
 
 
-def _pictures_twice(keys: set[str]) -> list[str]:
+def pictures_twice(keys: Iterable[str]) -> list[str]:
+    """Return what was kept more than once, under several encodings."""
     images = Counter(key.rpartition("-")[0] for key in keys if "/images/" in key)
     return [f"{name}: {count} objects" for name, count in images.items() if count > 1]
 
 
-def _strays(keys: frozenset[str]) -> set[str]:
+def strays(keys: frozenset[str]) -> set[str]:
     """Return features by no digest, and all records beside one index that covers them."""
     records = {key for key in keys if "/records/" in key}
     indexes = {key for key in records if _INDEX.fullmatch(key)}
     newest = {max((k for k in indexes if _of(k) == c), key=_number) for c in set(map(_of, indexes))}
     covered = {_of(key) for key in newest}
-    strays = {key for key in records - newest if _of(key) in covered}
-    return strays | {k for k in keys if "/features/" in k and not _FEATURES.fullmatch(k)}
+    passed = {key for key in records - newest if _of(key) in covered}
+    return passed | {k for k in keys if "/features/" in k and not _FEATURES.fullmatch(k)}
 
 
 def _of(key: str) -> str:

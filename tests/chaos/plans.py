@@ -16,7 +16,8 @@ class Phase(IntEnum):
 
 
 class Victim(StrEnum):
-    """What a kill hits: the whole tree by its main process, or a single process below it."""
+    """What a kill hits: a job by its main process or a single process below it; or one of those
+    that download together."""
 
     TREE = "tree"
     BROWSER = "browser"
@@ -24,6 +25,9 @@ class Victim(StrEnum):
     DOWNLOADER = "downloader"
     TRAINER = "trainer"
     SERVER = "server"
+    CLIENT = "client"
+    STORE = "store"
+    """The server of a bucket."""
 
 
 class Point(NamedTuple):
@@ -32,6 +36,16 @@ class Point(NamedTuple):
     phase: Phase
     fraction: float
     """Of what the phase still has to do: of its pictures, or of its usual time."""
+    victim: Victim
+
+
+class Strike(NamedTuple):
+    """A kill among processes that download together, and what goes on before it."""
+
+    share: float
+    """Of what is to be done between two kills, how much is."""
+    pause: float
+    """Seconds after that: kills fall anywhere into what is written in groups."""
     victim: Victim
 
 
@@ -59,3 +73,18 @@ def _point(randomness: random.Random, phase: Phase) -> Point:
     victims = _VICTIMS[phase]
     (victim,) = randomness.choices(list(victims), list(victims.values()))
     return Point(phase, randomness.random(), victim)
+
+
+_PAUSE_SECONDS = 0.3
+"""Longer than records wait for others to be written with them."""
+
+
+def plan_strikes(
+    randomness: random.Random, *, kills: int, victims: Mapping[Victim, float]
+) -> list[Strike]:
+    """Return so many kills of these victims, who are hit as often as their weights say."""
+    chosen = randomness.choices(list(victims), list(victims.values()), k=kills)
+    return [
+        Strike(randomness.random(), randomness.uniform(0, _PAUSE_SECONDS), victim)
+        for victim in chosen
+    ]

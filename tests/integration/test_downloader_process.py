@@ -10,27 +10,32 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import grpc
 import psutil
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from artgrab.common.keys import image_key, images_prefix
 from artgrab.common.record_parts import compact, read_records
 from artgrab.common.records import RecordOutcome
 from artgrab.common.store import Store
+from artgrab.downloader.server import SERVICE_NAME
 from artgrab.downloader.sweep import sweep
 from artgrab.v1 import ingest_service_pb2 as pb
 from tests.support.downloads import put_held_picture
 from tests.support.drawn import jpeg
-from tests.support.ingest_client import batch, candidate, ingest, open_stream
+from tests.support.ingest_client import batch, candidate, hello, ingest, open_stream, raw_stream
 from tests.support.playing_hosts import PlayingHosts
-from tests.support.waiting import WAIT_SECONDS
+from tests.support.s3 import S3Server
+from tests.support.s3_proxy import s3_proxy
+from tests.support.waiting import WAIT_SECONDS, eventually
 
 COMMAND = [sys.executable, "-m", "artgrab.downloader"]
 
 
 @asynccontextmanager
 async def process(
-    store_uri: str, hosts: PlayingHosts
+    store_uri: str, hosts: PlayingHosts, **settings: object
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """Start the server as people do; yield it with its endpoint."""
     running = await asyncio.create_subprocess_exec(
@@ -43,6 +48,7 @@ async def process(
             "ARTGRAB_RESOLVE": json.dumps(hosts.network.resolve),
             "ARTGRAB_ALLOWED_TARGETS": json.dumps(hosts.network.allowed_targets),
             "ARTGRAB_DOWNLOADER_DECODE_WORKERS": "1",
+            **{f"ARTGRAB_DOWNLOADER_{name.upper()}": str(one) for name, one in settings.items()},
         },
     )
     assert running.stdout is not None
@@ -91,6 +97,56 @@ async def test_sigterm_drains_open_streams_first(hosts: PlayingHosts, store_uri:
             assert ack.outcome == pb.OUTCOME_STORED
             assert await stream.receive() is None
         assert await asyncio.wait_for(running.wait(), WAIT_SECONDS) == 0
+
+
+async def says_serving(endpoint: str) -> bool:
+    async with grpc.aio.insecure_channel(endpoint) as channel:
+        request = health_pb2.HealthCheckRequest(service=SERVICE_NAME)
+        answer = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=WAIT_SECONDS)
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+@pytest.mark.folder_only("about signals")
+async def test_sigterm_is_told_to_health_first_and_what_does_not_end_in_time_is_handed_back(
+    hosts: PlayingHosts, store_uri: str, unused_tcp_port: int
+) -> None:
+    url, asked, go = put_held_picture(hosts)
+    health = f"127.0.0.1:{unused_tcp_port}"
+    async with process(store_uri, hosts, health_listen=health, stop_grace_seconds=0.5) as (
+        running,
+        endpoint,
+    ):
+        async with open_stream(endpoint) as stream:
+            await stream.send(batch([candidate(url)]))
+            await asked.wait()
+            assert await says_serving(health)
+            running.terminate()
+            response = await stream.receive()
+            assert response is not None
+            assert response.WhichOneof("kind") == "drain"
+            assert not await says_serving(health)
+            assert await stream.receive() is None
+            assert await stream.code() is grpc.StatusCode.OK
+        assert await asyncio.wait_for(running.wait(), WAIT_SECONDS) == 0
+    go.set()
+    assert not finals(Store.open(store_uri))
+
+
+@pytest.mark.bucket_only("a folder never hangs")
+async def test_sigterm_waits_for_no_bucket_that_does_not_answer(
+    hosts: PlayingHosts, store_uri: str, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with s3_proxy(s3.endpoint) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.endpoint)
+        async with (
+            process(store_uri, hosts, stop_grace_seconds=0.5) as (running, endpoint),
+            raw_stream(endpoint) as stream,
+        ):
+            proxy.hold("GET")
+            await stream.send(hello())
+            await eventually(lambda: proxy.waiting)
+            running.terminate()
+            assert await asyncio.wait_for(running.wait(), WAIT_SECONDS) == 0
 
 
 @pytest.mark.parametrize("acks_before_the_kill", [0, 1, 25])

@@ -16,47 +16,16 @@ from artgrab.common.store import Store
 from artgrab.common.store.lock import exclusive
 from artgrab.trainer import train
 from tests.support.cli_calls import artgrab
-from tests.support.requirements import need
+from tests.support.disks import FULL, filled, mounted, one_megabyte
 from tests.support.snapshots import SNAPSHOT, classifier, put_snapshot
 from tests.support.stored import candidate, stored
-
-FULL = "the disk is full; make room, then run the same again"
-
-
-@contextmanager
-def mounted(folder: Path, *options: str) -> Iterator[None]:
-    """Mount a small file system of its own; only root can."""
-    need(os.geteuid() == 0, packages="mount, and be root")
-    folder.mkdir(exist_ok=True)
-    subprocess.run(["mount", *options, str(folder)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A disk of one megabyte."""
-    folder = tmp_path / "small"
-    with mounted(folder, "-t", "tmpfs", "-o", "size=1m", "tmpfs"):
+    with one_megabyte(tmp_path / "small") as folder:
         yield folder
-
-
-@contextmanager
-def filled(folder: Path) -> Iterator[None]:
-    """Leave no room on a disk."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while file.write(b"\0" * 4096):
-                pass
-        except OSError:
-            pass
-    try:
-        yield
-    finally:
-        ballast.unlink()
 
 
 def files(folder: Path) -> list[str]:

@@ -66,9 +66,13 @@ class Fleet:
         """Put a downloader behind the name."""
         self._show({*addresses_in(self._names), address})
 
+    def hide(self, address: str) -> None:
+        """Take a downloader out of the name."""
+        self._show({*addresses_in(self._names)} - {address})
+
     async def leave(self, address: str) -> None:
         """End a downloader as Kubernetes does: out of the name first, then SIGTERM."""
-        self._show({*addresses_in(self._names)} - {address})
+        self.hide(address)
         pod = self.pods.pop(address)
         pod.terminate()
         assert await asyncio.wait_for(pod.wait(), WAIT_SECONDS) == 0
@@ -78,7 +82,7 @@ class Fleet:
         pod = self.pods.pop(address)
         pod.send_signal(signal.SIGKILL)
         await pod.wait()
-        self._show({*addresses_in(self._names)} - {address})
+        self.hide(address)
 
     def _show(self, ready: set[str]) -> None:
         staged = self._names.with_suffix(".new")

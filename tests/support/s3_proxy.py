@@ -23,10 +23,30 @@ class S3Proxy(ThreadingHTTPServer):
         self.target = urlsplit(endpoint).netloc
         self.spoil: deque[tuple[str, str]] = deque()
         """Method and what is done to the answer of its next request, which was carried out."""
+        self.waiting: list[str] = []
+        """Requests that are held back."""
+        self._held: frozenset[str] = frozenset()
+        self._open = threading.Event()
         self.headers: dict[str, str] = {}
         """Headers that are replaced on the way."""
         self.seen: list[str] = []
         """Method and path of every request."""
+
+    def hold(self, *methods: str) -> None:
+        """Hold requests of these methods back before they are carried out."""
+        self._held = frozenset(methods)
+        self._open.clear()
+
+    def let_go(self) -> None:
+        """Hold nothing back any more."""
+        self._held = frozenset()
+        self._open.set()
+
+    def pass_on(self, request: str) -> None:
+        """Return when a request may be carried out."""
+        if request.partition(" ")[0] in self._held:
+            self.waiting.append(request)
+            self._open.wait()
 
     @property
     def endpoint(self) -> str:
@@ -45,6 +65,7 @@ def s3_proxy(endpoint: str) -> Iterator[S3Proxy]:
         try:
             yield proxy
         finally:
+            proxy.let_go()
             proxy.shutdown()
             thread.join()
 
@@ -55,7 +76,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         proxy = self.server
-        proxy.seen.append(f"{self.command} {self.path}")
+        asked = f"{self.command} {self.path}"
+        proxy.seen.append(asked)
+        proxy.pass_on(asked)
         status, headers, body = self._handed_on()
         spoilt = ""
         if proxy.spoil and proxy.spoil[0][0] == self.command:

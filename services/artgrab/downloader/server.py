@@ -2,7 +2,9 @@
 
 import asyncio
 import ipaddress
+import os
 import random
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -49,6 +51,9 @@ _LOOKUPS = 64
 _OTHER_CALLS = 64
 """Health and ends of runs, beside as many streams as there may be and as many that are ending."""
 
+_AFTER_SECONDS = 5.0
+"""For all that comes when streams have ended; the chart's pods are given 30."""
+
 _CONNECTION_MS = 600_000
 """After which a client is asked to connect anew."""
 
@@ -71,14 +76,28 @@ def run(
     store: Store,
     on_ready: Callable[[str], None],
 ) -> None:
-    """Be the whole process: as serve, with threads enough for slow names."""
+    """Be the whole process: as serve, with threads enough for slow names; leaves in time.
+
+    A thread that waits for a store which does not answer cannot be told to stop. What it waits for
+    is acknowledged to nobody, so the process leaves without it, and its work comes again.
+    """
 
     async def main() -> None:
         lookups = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="lookup")
         asyncio.get_running_loop().set_default_executor(lookups)
-        await serve(settings, network, store, on_ready)
+        stop = asyncio.Event()
+        with _running(_leave_at_last(stop, settings.stop_grace_seconds + 1 + _AFTER_SECONDS)):
+            await serve(settings, network, store, on_ready, stop=stop)
 
     asyncio.run(main())
+
+
+async def _leave_at_last(stop: asyncio.Event, seconds: float) -> None:
+    """Let this process end so long after it is told to stop, whatever hangs."""
+    await stop.wait()
+    leaving = threading.Timer(seconds, os._exit, (0,))
+    leaving.daemon = True
+    leaving.start()
 
 
 async def serve(
