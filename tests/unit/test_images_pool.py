@@ -84,25 +84,47 @@ async def test_a_worker_that_answers_garbage_counts_as_dead() -> None:
 @pytest.mark.parametrize(
     "lie",
     [
-        "source_sha256='../models/x'",
-        "source_sha256='0' * 64",
-        "object_sha256='0' * 64",
-        "object_bytes=b'another'",
-        "encoding='../x'",
         "source_format='svg'",
+        "object_bytes=1",
         "perceptual_hash='x' * 16",
         "width=0",
     ],
 )
 async def test_a_worker_that_lies_about_its_picture_counts_as_dead(lie: str) -> None:
     deed = (
-        "import msgspec; from artgrab.images import process_picture\n"
-        f"lie = msgspec.structs.replace(process_picture(task.data), {lie})\n"
+        "import msgspec; from artgrab.images.process import reduce_picture\n"
+        f"lie = msgspec.structs.replace(reduce_picture(task.data), {lie})\n"
         "os.write(1, frame(Success(lie))); time.sleep(60)"
     )
     async with pool_doing(deed) as pool:
         with pytest.raises(DecoderFailedError, match="decoder-died"):
             await pool.process(jpeg(1))
+
+
+async def test_a_worker_cannot_say_what_its_picture_is_called() -> None:
+    deed = (
+        "import msgspec; from artgrab.images import process_picture\n"
+        "lie = msgspec.structs.replace(process_picture(task.data), source_sha256='../models/x')\n"
+        "lie = msgspec.structs.replace(lie, object_sha256='0' * 64, encoding='../x')\n"
+        "os.write(1, frame(Success(lie))); time.sleep(60)"
+    )
+    async with pool_doing(deed) as pool:
+        assert await pool.process(jpeg(1)) == process_picture(jpeg(1))
+
+
+async def test_a_worker_that_answers_more_than_once_counts_as_dead() -> None:
+    deed = "os.write(1, bytes(frame(Refusal('x'))) * 2); time.sleep(60)"
+    async with pool_doing(deed) as pool:
+        with pytest.raises(DecoderFailedError, match="decoder-died"):
+            await pool.process(jpeg(1))
+
+
+async def test_a_picture_that_no_pipe_holds_at_once_is_processed() -> None:
+    noise = Image.effect_noise((1500, 1500), 100)
+    data = encoded(noise, "PNG")
+    assert len(data) > 1024**2
+    async with DecodePool(workers=1) as pool:
+        assert await pool.process(data) == process_picture(data)
 
 
 async def test_a_worker_that_announces_a_giant_answer_counts_as_dead() -> None:

@@ -124,6 +124,18 @@ def test_the_exif_orientation_is_applied_and_then_gone(orientation: int, kind: s
     assert not kept(picture).getexif()
 
 
+def test_the_exif_orientation_of_a_png_counts_also_behind_its_pixels() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(drawn(3, width=120, height=80), "PNG", exif=exif)
+    start = data.index(b"eXIf") - 4
+    chunk = data[start : start + 12 + int.from_bytes(data[start : start + 4], "big")]
+    end = data.rindex(b"IEND") - 4
+    moved = data[:start] + data[start + len(chunk) : end] + chunk + data[end:]
+    assert process_picture(moved).object_bytes == process_picture(data).object_bytes
+    assert process_picture(moved).source_width == 80
+
+
 def test_only_the_first_frame_of_an_animation_is_kept() -> None:
     first, second = drawn(4), drawn(5)
     for kind in ("GIF", "WEBP", "PNG"):

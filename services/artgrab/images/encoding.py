@@ -15,7 +15,7 @@ MAX_SHORTER_SIDE = 384
 
 _QUALITY = 90
 _SUBSAMPLING = "420"
-_VERSION = 1
+_VERSION = 2
 """To be raised with any change that alters the bytes of an encoded picture."""
 
 ENCODING = short_digest(
@@ -40,10 +40,17 @@ def reduced_size(width: int, height: int) -> tuple[int, int]:
 
 
 def reduce(pixels: Pixels, *, width: int, height: int) -> Pixels:
-    """Return the picture at a smaller size, each pixel the mean of the area it covers."""
+    """Return the picture at a smaller size.
+
+    To no less than a half, which is all that decoders of JPEG leave to do, between the nearest
+    pixels: as near to a Lanczos reduction as the mean of an area, and a quarter of the work.
+    Beyond that each pixel is the mean of the area it covers.
+    """
     if pixels.shape[:2] == (height, width):
         return pixels
-    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    near = pixels.shape[0] <= 2 * height and pixels.shape[1] <= 2 * width
+    way = cv2.INTER_LINEAR if near else cv2.INTER_AREA
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=way), np.uint8)
 
 
 def encode(pixels: Pixels) -> bytes:

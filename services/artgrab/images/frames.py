@@ -4,9 +4,11 @@ Frames are a length of 4 bytes (big-endian) and msgpack. No pickle: a decoder th
 has taken over must not be able to run code in the service.
 """
 
+from typing import TypeVar
+
 import msgspec
 
-from artgrab.images.types import Picture
+from artgrab.images.types import Kept
 
 LENGTH_BYTES = 4
 
@@ -27,20 +29,25 @@ class Refusal(msgspec.Struct, frozen=True, tag=True):
 class Success(msgspec.Struct, frozen=True, tag=True):
     """The picture can be kept."""
 
-    picture: Picture
+    kept: Kept
 
 
 Answer = Refusal | Success
+
+Buffer = bytes | bytearray | memoryview
+_T = TypeVar("_T")
 
 _encoder = msgspec.msgpack.Encoder()
 _task_decoder = msgspec.msgpack.Decoder(Task)
 _answer_decoder = msgspec.msgpack.Decoder[Answer](Answer)
 
 
-def frame(message: Task | Answer) -> bytes:
+def frame(message: Task | Answer) -> bytearray:
     """Return a message as it goes through a pipe."""
-    data = _encoder.encode(message)
-    return len(data).to_bytes(LENGTH_BYTES, "big") + data
+    framed = bytearray(LENGTH_BYTES)
+    _encoder.encode_into(message, framed, LENGTH_BYTES)
+    framed[:LENGTH_BYTES] = (len(framed) - LENGTH_BYTES).to_bytes(LENGTH_BYTES, "big")
+    return framed
 
 
 def length_of(prefix: bytes) -> int:
@@ -48,20 +55,28 @@ def length_of(prefix: bytes) -> int:
     return int.from_bytes(prefix, "big")
 
 
-def decode_task(data: bytes) -> Task:
+def decode_task(data: Buffer) -> Task:
     """Read a task.
 
     Raises:
         msgspec.DecodeError: the bytes are none.
     """
-    return _task_decoder.decode(data)
+    return _decoded(data, _task_decoder)
 
 
-def decode_answer(data: bytes) -> Answer:
+def decode_answer(data: Buffer) -> Answer:
     """Read an answer.
 
     Raises:
         msgspec.DecodeError: the bytes are none.
     """
-    answer: Answer = _answer_decoder.decode(data)
+    answer: Answer = _decoded(data, _answer_decoder)
     return answer
+
+
+def _decoded(data: Buffer, decoder: msgspec.msgpack.Decoder[_T]) -> _T:
+    """Decode; msgspec lets two errors of Python itself through."""
+    try:
+        return decoder.decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error

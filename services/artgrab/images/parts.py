@@ -58,13 +58,14 @@ def _segments(data: bytes) -> Iterator[tuple[bytes, int]]:
         at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
 
 
-def _chunks(data: bytes) -> Iterator[None]:
+def png_chunks(data: bytes) -> Iterator[bytes]:
+    """Yield the kind of each chunk of a PNG, up to the second frame."""
     at = 8
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         if kind in (b"IEND", b"fdAT"):
             return
-        yield
+        yield kind
         at += 12 + length
 
 
@@ -84,12 +85,12 @@ def _blocks(data: bytes) -> Iterator[None]:
         at += 1
 
 
-def _are_few(parts: Iterator[None], most: int) -> bool:
+def _are_few(parts: Iterator[object], most: int) -> bool:
     return all(number < most for number, _ in enumerate(parts))
 
 
 _CHECKS: Mapping[str, Callable[[bytes], bool]] = {
     "jpeg": _is_short_jpeg,
-    "png": lambda data: _are_few(_chunks(data), MAX_CHUNKS),
+    "png": lambda data: _are_few(png_chunks(data), MAX_CHUNKS),
     "gif": lambda data: _are_few(_blocks(data), MAX_BLOCKS),
 }

@@ -16,17 +16,9 @@ from typing import Self
 import msgspec
 
 from artgrab.common.digests import sha256_hex
-from artgrab.images.encoding import ENCODING
-from artgrab.images.frames import (
-    LENGTH_BYTES,
-    Answer,
-    Refusal,
-    Task,
-    decode_answer,
-    frame,
-    length_of,
-)
-from artgrab.images.sniffing import ALLOWED_FORMATS
+from artgrab.images.frames import Answer, Refusal, Task, decode_answer, frame
+from artgrab.images.pipes import Pipes
+from artgrab.images.process import named
 from artgrab.images.types import DecoderFailedError, Picture, PictureRefusedError
 
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -79,24 +71,27 @@ class DecodePool:
         self._alive.clear()
         self._idle.clear()
 
-    async def process(self, data: bytes, *, min_side: int = 0) -> Picture:
+    async def process(self, data: bytes, *, min_side: int = 0, source_sha256: str = "") -> Picture:
         """Return what process_picture makes of data.
+
+        Args:
+            data: the bytes as they were fetched.
+            min_side: pixels that the shorter side of the source must have.
+            source_sha256: of data, for those who know it already.
 
         Raises:
             PictureRefusedError: as process_picture; too-much-memory or too-much-time beyond the
                 limits.
-            DecoderFailedError: two workers died of it or one lied (decoder-died), or it took too
-                long (decoder-timeout).
+            DecoderFailedError: two workers died of it or answered nonsense (decoder-died), or it
+                took too long (decoder-timeout).
         """
         async with self._free:
             answer = await self._ask_twice(frame(Task(data, min_side)))
         if isinstance(answer, Refusal):
             raise PictureRefusedError(answer.reason)
-        if not _is_true(answer.picture, data):
-            raise DecoderFailedError(_DIED)
-        return answer.picture
+        return named(answer.kept, source_sha256=source_sha256 or sha256_hex(data))
 
-    async def _ask_twice(self, request: bytes) -> Answer:
+    async def _ask_twice(self, request: bytearray) -> Answer:
         """Ask once more where a worker died: of this picture, or killed for another reason."""
         try:
             return await self._ask(request, self._idle_one() or await self._start())
@@ -113,7 +108,7 @@ class DecodePool:
             self._alive.discard(worker)
         return None
 
-    async def _ask(self, request: bytes, worker: "_Worker") -> Answer:
+    async def _ask(self, request: bytearray, worker: "_Worker") -> Answer:
         limit = self._timeout + (0 if worker.pictures else _START_SECONDS)
         try:
             async with asyncio.timeout(limit):
@@ -136,13 +131,19 @@ class DecodePool:
         return answer
 
     async def _start(self) -> "_Worker":
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={name: os.environ[name] for name in _INHERITED if name in os.environ},
-        )
-        worker = _Worker(process)
+        pipes = Pipes()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=pipes.stdin,
+                stdout=pipes.stdout,
+                env={name: os.environ[name] for name in _INHERITED if name in os.environ},
+            )
+        except BaseException:
+            pipes.close()
+            raise
+        pipes.hand_over()
+        worker = _Worker(process, pipes)
         self._alive.add(worker)
         return worker
 
@@ -151,21 +152,12 @@ class DecodePool:
         await asyncio.shield(worker.stop())
 
 
-def _is_true(picture: Picture, data: bytes) -> bool:
-    """Tell whether a picture is under its own name: keys are made of what workers answer."""
-    return (
-        picture.source_sha256 == sha256_hex(data)
-        and picture.object_sha256 == sha256_hex(picture.object_bytes)
-        and picture.encoding == ENCODING
-        and picture.source_format in ALLOWED_FORMATS
-    )
-
-
 class _Worker:
     """One process and its pipes."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, pipes: Pipes) -> None:
         self._process = process
+        self._pipes = pipes
         self.pictures = 0
 
     @property
@@ -178,22 +170,14 @@ class _Worker:
         code = self._process.returncode
         return -code if code is not None and code < 0 else None
 
-    async def ask(self, request: bytes) -> Answer:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(request)
-        await stdin.drain()
-        length = length_of(await stdout.readexactly(LENGTH_BYTES))
-        if length > _MAX_ANSWER_BYTES:
-            raise EOFError("the answer of a decoder is too long")
-        answer = decode_answer(await stdout.readexactly(length))
+    async def ask(self, request: bytearray) -> Answer:
+        await self._pipes.send(request)
+        answer = decode_answer(await self._pipes.receive(limit=_MAX_ANSWER_BYTES))
         self.pictures += 1
         return answer
 
     async def stop(self) -> None:
         if self._process.returncode is None:
             self._process.kill()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
         await self._process.wait()
+        self._pipes.close()

@@ -1,12 +1,14 @@
 """One picture from untrusted bytes to what is kept: the whole of it, in one pure function."""
 
+import msgspec
+
 from artgrab.common.digests import sha256_hex
 from artgrab.images.decoding import decode, read_header
 from artgrab.images.encoding import ENCODING, encode, reduce, reduced_size
 from artgrab.images.hashing import perceptual_hash
 from artgrab.images.parts import check_parts
 from artgrab.images.sniffing import sniff
-from artgrab.images.types import Picture, PictureRefusedError
+from artgrab.images.types import Kept, Picture, PictureRefusedError
 
 
 def process_picture(data: bytes, *, min_side: int = 0) -> Picture:
@@ -21,6 +23,21 @@ def process_picture(data: bytes, *, min_side: int = 0) -> Picture:
     Raises:
         PictureRefusedError: not a picture, of no allowed format, damaged, too small or too large.
     """
+    return named(reduce_picture(data, min_side=min_side), source_sha256=sha256_hex(data))
+
+
+def named(kept: Kept, *, source_sha256: str) -> Picture:
+    """Return the picture of this source under its names."""
+    return Picture(
+        **msgspec.structs.asdict(kept),
+        object_sha256=sha256_hex(kept.object_bytes),
+        source_sha256=source_sha256,
+        encoding=ENCODING,
+    )
+
+
+def reduce_picture(data: bytes, *, min_side: int = 0) -> Kept:
+    """Return all of process_picture that takes a decoder; raises the same."""
     source_format = sniff(data)
     check_parts(data, source_format=source_format)
     header = read_header(data, source_format=source_format)
@@ -30,16 +47,12 @@ def process_picture(data: bytes, *, min_side: int = 0) -> Picture:
     pixels = decode(data, header, source_format=source_format)
     width, height = reduced_size(source_width, source_height)
     pixels = reduce(pixels, width=width, height=height)
-    object_bytes = encode(pixels)
-    return Picture(
-        object_bytes=object_bytes,
-        object_sha256=sha256_hex(object_bytes),
-        source_sha256=sha256_hex(data),
+    return Kept(
+        object_bytes=encode(pixels),
         source_format=source_format,
         source_width=source_width,
         source_height=source_height,
         width=width,
         height=height,
         perceptual_hash=perceptual_hash(pixels),
-        encoding=ENCODING,
     )

@@ -8,15 +8,13 @@ Side = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 """Pixels; the bounds hold whatever a taken-over decoder says."""
 
 
-class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture that is safe to keep: re-encoded, upright, without metadata."""
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What a decoder makes of a picture: re-encoded, upright, without metadata."""
 
     object_bytes: bytes
     """JPEG."""
-    object_sha256: str
-    source_sha256: str
-    source_format: str
-    """jpeg, png, webp or gif, told by the bytes themselves."""
+    source_format: Annotated[str, msgspec.Meta(pattern="^(jpeg|png|webp|gif)$")]
+    """Told by the bytes themselves."""
     source_width: Side
     """Pixels of the upright picture (EXIF orientation applied)."""
     source_height: Side
@@ -24,6 +22,16 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     height: Side
     perceptual_hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
     """16 hexadecimal digits (64 bits)."""
+
+
+class Picture(Kept, frozen=True, kw_only=True):
+    """A picture that is safe to keep, with the names that keys are made of.
+
+    No decoder is asked for those: a taken-over one could name another picture.
+    """
+
+    object_sha256: str
+    source_sha256: str
     encoding: str
     """Names the encoder's settings and version; part of the object's key."""
 

@@ -22,7 +22,7 @@ from artgrab.images.frames import (
     frame,
     length_of,
 )
-from artgrab.images.process import process_picture
+from artgrab.images.process import reduce_picture
 from artgrab.images.types import PictureRefusedError
 
 
@@ -48,7 +48,7 @@ def main() -> None:
 
 def _answer(task: Task) -> Answer:
     try:
-        return Success(process_picture(task.data, min_side=task.min_side))
+        return Success(reduce_picture(task.data, min_side=task.min_side))
     except PictureRefusedError as error:
         return Refusal(error.reason)
     except (MemoryError, cv2.error):
