@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from multidict import CIMultiDictProxy
 from yarl import URL
 
@@ -19,6 +22,11 @@ from artgrab.downloader.settings import DownloaderSettings
 REDIRECTS = (301, 302, 303, 307, 308)
 _CHUNK_BYTES = 65536
 _KEEPALIVE_SECONDS = 15.0
+_HEAD_BYTES = 1024**2
+"""What may come before a head is complete: many times the largest that is taken, and what arrives
+with it."""
+_FRAMED = 2
+"""What comes of a body may be so many times longer than the longest body, for its framing."""
 
 
 class Reply:
@@ -95,6 +103,39 @@ class _Rate:
         self._since, self._bytes = now, total
 
 
+class _Connection(ResponseHandler):
+    """Hangs up on who sends much that is no body: interim answers, extensions of chunks."""
+
+    _left = _HEAD_BYTES
+
+    def set_response_params(self, **params: Any) -> None:
+        """Begin to wait for an answer."""
+        self._left = _HEAD_BYTES
+        super().set_response_params(**params)
+
+    def allow(self, count: int) -> None:
+        """Take so many bytes more of this answer."""
+        self._left += count
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+        self._left -= len(data)
+        if self._left >= 0:
+            super().data_received(data)
+        elif self.transport is not None:
+            error = FetchError("too-large")
+            self.set_exception(error)
+            if self._payload is not None:
+                self._payload.set_exception(error)
+            self.transport.abort()
+
+
+class _Connector(aiohttp.TCPConnector):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._factory = partial(_Connection, loop=self._loop)  # type: ignore[assignment]
+
+
 class Web:
     """Asks for URLs; follows no redirect by itself, so that each hop can be judged."""
 
@@ -132,7 +173,13 @@ class Web:
                 asyncio.timeout(self._settings.total_seconds),
                 self._session.get(target, allow_redirects=False) as response,
             ):
+                self._allow_body(response)
                 yield Reply(response, self._settings, self._clock)
+
+    def _allow_body(self, response: aiohttp.ClientResponse) -> None:
+        connection = response.connection  # none where all of it has come
+        if connection is not None and isinstance(connection.protocol, _Connection):
+            connection.protocol.allow(_FRAMED * self._settings.max_source_bytes)
 
 
 @contextmanager
@@ -176,7 +223,7 @@ def _translate(error: Exception) -> Exception:
 async def open_web(settings: DownloaderSettings, network: NetworkSettings) -> AsyncIterator[Web]:
     """Open a session without cookies, proxies of the environment or credentials."""
     guard = Guard(network)
-    connector = aiohttp.TCPConnector(
+    connector = _Connector(
         limit=0,  # bounded by max_fetches
         resolver=guard.resolver(),
         use_dns_cache=False,
@@ -213,6 +260,8 @@ def absolute(base: URL, location: str) -> str:
     Raises:
         FetchError: nowhere.
     """
+    if not location:  # it would be asked for again and again
+        raise FetchError("bad-redirect")
     try:
         return str(base.join(URL(text_of(location), encoded=True)))
     except ValueError as error:

@@ -5,6 +5,7 @@ address with the original Host and SNI, so a name that changes its mind in betwe
 """
 
 import ipaddress
+import re
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -49,6 +50,8 @@ _GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")
 _SPECIAL_V6 = tuple(
     map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
 )
+_NUMBER = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)\.?")
+"""Hosts that are read as IPv4, in whatever base and number of parts (WHATWG URL, 3.5)."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -98,6 +101,8 @@ class Guard:
         if parsed.port not in self._ports:
             raise FetchError("port")
         address = _literal(parsed.raw_host or "")
+        if address is None and _NUMBER.fullmatch(parsed.raw_host or ""):
+            raise FetchError("bad-url")
         if address is not None and not self.allows(address, parsed.port or 0):
             raise FetchError("private-address")
         return parsed

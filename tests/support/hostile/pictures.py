@@ -83,6 +83,19 @@ def jpeg_of_scans(side: int, scans: int) -> bytes:
     return head + first + further * scans + b"\xff\xd9"
 
 
+def arithmetic_jpeg() -> bytes:
+    """Return a grey JPEG of arithmetic coding (T.81, SOF9), which few decoders know."""
+    frame = struct.pack(">BHHB", 8, 64, 64, 1) + b"\x01\x11\x00"
+    scan = segment(0xDA, b"\x01\x01\x00\x00\x3f\x00") + bytes(64)
+    return (
+        b"\xff\xd8"
+        + segment(0xDB, b"\0" + b"\x01" * 64)
+        + segment(0xC9, frame)
+        + scan
+        + b"\xff\xd9"
+    )
+
+
 def gif(width: int, height: int, *before: bytes, frames: int = 1) -> bytes:
     """Return a GIF of frames of one black pixel, with blocks before the first."""
     head = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
