@@ -25,6 +25,7 @@ from artgrab.downloader.places import STREAMS_OF_A_RUN, Places
 from artgrab.downloader.translations import ProtocolError
 from artgrab.scraper.ingest import IngestClient
 from artgrab.scraper.ingest_messages import Acked, AckOutcome
+from artgrab.scraper.lanes import Policy
 from artgrab.v1 import ingest_service_pb2 as pb
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 from tests.support.downloads import put_held_picture, put_pictures
@@ -385,6 +386,36 @@ async def test_a_run_has_so_many_streams_and_another_is_served_beside_it(
         assert code is Code.RESOURCE_EXHAUSTED
         assert "end some first" in told
         assert len(await ingest(endpoint, wanted, run_id="run-2")) == 1
+
+
+@pytest.mark.folder_only("about streams")
+async def test_a_scraper_waits_where_all_places_are_taken(
+    hosts: PlayingHosts, store: Store
+) -> None:
+    url = hosts.put("http://a.test/gone.jpg", status=404)
+    tried = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        tried.set()
+        await asyncio.sleep(min(seconds, 0.05))
+
+    acked: list[Acked] = []
+    async with downloader(store, hosts.network, max_streams=1) as endpoint, IngestClient(
+        [endpoint],
+        hello=hello,
+        on_ack=acked.append,
+        policy=Policy(stream_attempts=10_000, resolve_seconds=60),
+        sleep=sleep,
+    ) as client:
+        async with open_stream(endpoint, run_id="before"):
+            tried.clear()
+            await client.send(
+                Candidate(candidate_id=candidate_id(url).hex(), url=url, source="x")
+            )
+            await tried.wait()
+            assert not acked
+        await client.finish()
+    assert [one.reason for one in acked] == ["http-404"]
 
 
 def _task(run_id: str) -> Task:

@@ -5,6 +5,7 @@ import pytest
 from artgrab.common.errors import BadInputError
 from artgrab.common.servers import read_settings
 from artgrab.downloader.settings import DownloaderSettings
+from artgrab.scraper.channels import TlsSettings
 
 
 def test_one_of_several_must_know_its_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +36,19 @@ def test_alone_it_needs_no_address() -> None:
 
 def test_metrics_are_for_this_machine_where_nothing_else_is_set() -> None:
     assert read_settings(DownloaderSettings).metrics_address == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "told"),
+    [
+        (DownloaderSettings, {"tls_certificate_file": "c"}, "give both"),
+        (DownloaderSettings, {"tls_client_ca_file": "a"}, "tls_client_ca_file needs TLS"),
+        (TlsSettings, {"tls_key_file": "k", "tls_ca_file": "a"}, "give both"),
+        (TlsSettings, {"tls_key_file": "k", "tls_certificate_file": "c"}, "give tls_ca_file too"),
+    ],
+)
+def test_certificates_that_do_not_go_together_are_told(
+    kind: type[DownloaderSettings | TlsSettings], given: dict[str, str], told: str
+) -> None:
+    with pytest.raises(BadInputError, match=told):
+        read_settings(kind, **given)

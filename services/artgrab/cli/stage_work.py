@@ -37,12 +37,14 @@ def scrape_all(files: Sequence[Path], *, downloaders: list[str]) -> None:
     """Scrape one category after the other; those that fail are told together at the end."""
     categories = check_scrape(load_documents(files))
     network = read_settings(NetworkSettings)
+    from artgrab.scraper.channels import Channels, TlsSettings
     from artgrab.scraper.job import scrape_to_the_end
     from artgrab.scraper.reachable import check_downloaders
     from artgrab.scraper.wariness import Wariness
 
     interrupts.run(check_browser(categories))
-    interrupts.run(check_downloaders(downloaders))
+    channels = Channels(downloaders, read_settings(TlsSettings))
+    interrupts.run(check_downloaders(downloaders, channels=channels))
     failed: dict[str, ArtgrabError] = {}
     wariness = Wariness()
     with progress_sink(sys.stderr) as progress:
@@ -56,6 +58,7 @@ def scrape_all(files: Sequence[Path], *, downloaders: list[str]) -> None:
                 network=network,
                 progress=progress,
                 wariness=wariness,
+                channels=channels,
             )
             try:
                 ended = interrupts.run(work)

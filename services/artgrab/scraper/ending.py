@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import grpc
 import msgspec
@@ -11,7 +12,8 @@ from artgrab.common.addresses import resolve
 from artgrab.common.errors import SurroundingsError
 from artgrab.common.rendezvous import owner
 from artgrab.common.terminations import Counts
-from artgrab.scraper.lanes import CHANNEL_OPTIONS, Policy, check_status
+from artgrab.scraper.channels import PLAIN, Channels
+from artgrab.scraper.lanes import Policy, check_status
 from artgrab.v1 import ingest_service_pb2 as pb
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 
@@ -45,6 +47,7 @@ async def end_run(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     jitter: Callable[[], float] = random.random,
     lookup: Callable[[Sequence[str]], Awaitable[list[str]]] = resolve,
+    channels: Channels = PLAIN,
 ) -> Counts:
     """Have a downloader end a run; return what the category came to.
 
@@ -58,7 +61,8 @@ async def end_run(
         address, status, details = "", *_NO_ADDRESS
         if addresses := await lookup(endpoints):
             address = owner(end.site, addresses)
-            answer = await _ask(address, _request(end, token()), seconds=policy.end_seconds)
+            async with channels.open(address) as channel:
+                answer = await _ask(channel, _request(end, token()), seconds=policy.end_seconds)
             if isinstance(answer, Counts):
                 return answer
             status, details = answer
@@ -72,13 +76,12 @@ async def end_run(
 
 
 async def _ask(
-    address: str, request: pb.EndRunRequest, *, seconds: float
+    channel: Any, request: pb.EndRunRequest, *, seconds: float
 ) -> Counts | tuple[grpc.StatusCode, str]:
-    async with grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
-        try:
-            answer = await pb_grpc.IngestServiceStub(channel).EndRun(request, timeout=seconds)
-        except grpc.aio.AioRpcError as error:
-            return error.code(), error.details() or ""
+    try:
+        answer = await pb_grpc.IngestServiceStub(channel).EndRun(request, timeout=seconds)
+    except grpc.aio.AioRpcError as error:
+        return error.code(), error.details() or ""
     return Counts(
         candidates=answer.candidates,
         stored=answer.stored,

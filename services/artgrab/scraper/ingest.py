@@ -13,6 +13,7 @@ from artgrab.common.errors import SurroundingsError
 from artgrab.common.records import Candidate
 from artgrab.common.rendezvous import owner
 from artgrab.common.urls import site_of
+from artgrab.scraper.channels import PLAIN, Channels
 from artgrab.scraper.ingest_messages import Acked, AckOutcome, acked
 from artgrab.scraper.lanes import Lane, Policy
 from artgrab.scraper.signals import Signal
@@ -45,6 +46,7 @@ class IngestClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
         lookup: Callable[[Sequence[str]], Awaitable[list[str]]] = resolve,
+        channels: Channels = PLAIN,
     ) -> None:
         self._endpoints = endpoints
         self._hello = hello
@@ -53,6 +55,7 @@ class IngestClient:
         self._sleep = sleep
         self._jitter = jitter
         self._lookup = lookup
+        self._channels = channels
         self._changed = Signal()
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -163,6 +166,7 @@ class IngestClient:
                 policy=self._policy,
                 sleep=self._sleep,
                 jitter=self._jitter,
+                channels=self._channels,
             )
             self._running += 1
             self._start(self._run, lane)

@@ -27,6 +27,7 @@ from artgrab.common.servers import metrics_server, read_settings, signals_set
 from artgrab.common.terminations import Counts, Termination, write_termination
 from artgrab.common.tokens import read_token
 from artgrab.scraper.browser_programs import check_programs
+from artgrab.scraper.channels import PLAIN, Channels, TlsSettings
 from artgrab.scraper.ending import RunEnd, end_run
 from artgrab.scraper.reachable import check_downloaders
 from artgrab.scraper.scrape import AllSourcesFailedError, ScrapeOutcome, no_token, scrape
@@ -128,6 +129,7 @@ async def run_job(options: argparse.Namespace) -> EndedRun:
     category = read_category(options.category)
     token = _token_of(options.token_file)
     token()
+    channels = Channels(options.downloader, read_settings(TlsSettings))
     gauges = Gauges()
     async with AsyncExitStack() as stack:
         if options.metrics_port is not None:
@@ -142,7 +144,9 @@ async def run_job(options: argparse.Namespace) -> EndedRun:
         await check_browser(category)
         if advice := contact_advice(network, [category]):
             _log.warning(advice)
-        await check_downloaders(options.downloader, patience_seconds=_PATIENCE_SECONDS)
+        await check_downloaders(
+            options.downloader, patience_seconds=_PATIENCE_SECONDS, channels=channels
+        )
         return await scrape_to_the_end(
             category,
             run_id=run_id,
@@ -150,6 +154,7 @@ async def run_job(options: argparse.Namespace) -> EndedRun:
             network=network,
             progress=gauges,
             token=token,
+            channels=channels,
         )
 
 
@@ -162,6 +167,7 @@ async def scrape_to_the_end(
     progress: ProgressSink,
     wariness: Wariness | None = None,
     token: Callable[[], str] = no_token,
+    channels: Channels = PLAIN,
 ) -> EndedRun:
     """Scrape a category and have its run ended; the arguments are those of scrape.
 
@@ -179,6 +185,7 @@ async def scrape_to_the_end(
             progress=progress,
             wariness=wariness,
             token=token,
+            channels=channels,
         )
     except AllSourcesFailedError as error:
         trouble, outcome = error, error.outcome
@@ -189,7 +196,7 @@ async def scrape_to_the_end(
         reason=outcome.reason,
         problems=outcome.problems,
     )
-    counts = await end_run(end, endpoints=endpoints, token=token)
+    counts = await end_run(end, endpoints=endpoints, token=token, channels=channels)
     return EndedRun(outcome, counts, trouble)
 
 

@@ -10,17 +10,12 @@ import msgspec
 
 from artgrab.common.errors import ArtgrabError, SurroundingsError
 from artgrab.common.records import Candidate
+from artgrab.scraper.channels import PLAIN, Channels
 from artgrab.scraper.ingest_messages import batch_message
 from artgrab.scraper.signals import Signal
 from artgrab.v1 import ingest_service_pb2 as pb
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 
-CHANNEL_OPTIONS = (
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.enable_http_proxy", 0),  # downloaders are never behind the web's proxy
-    ("grpc.max_reconnect_backoff_ms", 5_000),
-)
 _BUGS = frozenset(
     {
         grpc.StatusCode.INVALID_ARGUMENT,
@@ -75,8 +70,10 @@ class Lane:
         policy: Policy,
         sleep: Callable[[float], Awaitable[None]],
         jitter: Callable[[], float],
+        channels: Channels = PLAIN,
     ) -> None:
         self._address = address
+        self._channels = channels
         self._hello = hello
         self._on_ack = on_ack
         self._is_last_try = is_last_try
@@ -88,6 +85,7 @@ class Lane:
         self._sent: dict[str, Candidate] = {}
         self._ending = False
         self._progress = False
+        self._welcome = False
 
     def put(self, candidate: Candidate) -> None:
         """Queue a candidate; no other with its id may be unacked."""
@@ -113,18 +111,19 @@ class Lane:
             ArtgrabError: the server does not understand us.
         """
         failures = 0
-        async with grpc.aio.insecure_channel(self._address, options=CHANNEL_OPTIONS) as channel:
-            stub = pb_grpc.IngestServiceStub(channel)
-            while await self._has_work():
-                self._progress = False
-                status, details = await self._stream(stub)
-                self._requeue()
+        while await self._has_work():
+            self._progress = self._welcome = False
+            async with self._channels.open(self._address) as channel:  # certificates are renewed
+                status, details = await self._stream(pb_grpc.IngestServiceStub(channel))
+            self._requeue()
+            if self._welcome or status is not grpc.StatusCode.RESOURCE_EXHAUSTED:  # not just full
                 check_status(self._address, status, details)
-                failures = 0 if self._progress or self._ending else failures + 1
-                if failures >= self._policy.stream_attempts:
-                    raise SurroundingsError(self._complaint(failures, status, details))
-                if failures or status is not grpc.StatusCode.OK:
-                    await self._sleep(self._policy.pause(failures, jitter=self._jitter()))
+            failures = 0 if self._progress or self._ending else failures + 1
+            if failures >= self._policy.stream_attempts:
+                details = await self._channels.trouble(self._address) or details
+                raise SurroundingsError(self._complaint(failures, status, details))
+            if failures or status is not grpc.StatusCode.OK:
+                await self._sleep(self._policy.pause(failures, jitter=self._jitter()))
 
     async def _has_work(self) -> bool:
         await self._changed.until(lambda: bool(self._waiting) or self._ending)
@@ -185,6 +184,7 @@ class Lane:
     def _handle(self, response: pb.IngestResponse, stream: "_Stream") -> None:
         match response.WhichOneof("kind"):
             case "welcome":
+                self._welcome = True
                 stream.credits += response.welcome.credits
             case "credits":
                 stream.credits += response.credits.candidates

@@ -14,6 +14,7 @@ from artgrab.common.records import Candidate, RecordOutcome
 from artgrab.common.resources import ArtCategory, Source
 from artgrab.common.urls import candidate_id
 from artgrab.scraper.browser import Browser, BrowserError, BrowserFactory, chromium
+from artgrab.scraper.channels import PLAIN, Channels
 from artgrab.scraper.ingest import IngestClient
 from artgrab.scraper.ingest_messages import Acked, hello_message
 from artgrab.scraper.robots import Robots
@@ -100,6 +101,7 @@ async def scrape(
     turns: Turns | None = None,
     wariness: Wariness | None = None,
     token: Callable[[], str] = no_token,
+    channels: Channels = PLAIN,
 ) -> ScrapeOutcome:
     """Find a category's pictures and have the downloaders fetch and keep them.
 
@@ -139,6 +141,7 @@ async def scrape(
                 min_side=category.spec.filters.min_side,
             ),
             on_ack=job.acked,
+            channels=channels,
         ) as client:
             await job.run(client, tools, slot)
             await client.finish()
