@@ -4,13 +4,14 @@ All of them are met by the same process, a dozen at a time, and all those that w
 time at once. A good site is asked for together with each, and another one after it.
 """
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.support.hostile.network_table import HOPS, NETWORK
 from tests.support.hostile.picture_table import PICTURES
-from tests.support.hostile.trial import Findings, face
+from tests.support.hostile.trial import ROOT, Findings, face
 
 pytestmark = pytest.mark.xdist_group("hostile_table")
 
@@ -60,3 +61,20 @@ def test_nothing_is_connected_to_that_may_not_be(found: Findings) -> None:
 def test_nothing_is_sent_that_tells_of_other_sites_or_of_us(found: Findings) -> None:
     assert found.asked
     assert not NEVER_SENT.intersection(*[{name for one in found.asked for name in one.headers}])
+
+
+def test_the_page_on_security_names_rows_that_there_are() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("|")]
+    named = re.findall(r"(?<!\*)\*([a-z0-9.…-]+)\*(?!\*)", "\n".join(rows))
+    assert len(named) > 60
+    assert not [name for name in named if not _matching(name)]
+
+
+def _matching(name: str) -> list[str]:
+    """Return the rows of a name, its end (-name) or its beginning (name…)."""
+    if name.startswith("-"):
+        return [row for row in TABLE if row.endswith(name)]
+    if name.endswith("…"):
+        return [row for row in TABLE if row.startswith(name.removesuffix("…"))]
+    return [row for row in TABLE if row == name]

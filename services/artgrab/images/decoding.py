@@ -69,8 +69,8 @@ def decode(data: bytes, header: Header, *, source_format: str) -> Pixels:
         PictureRefusedError: the bytes are cut off or damaged.
     """
     pixels = None
-    if source_format == "jpeg" and header.mode in _PLAIN_JPEG_MODES:
-        pixels = _decode_plain_jpeg(data)
+    if source_format == "jpeg":
+        pixels = _decode_jpeg(data, is_plain=header.mode in _PLAIN_JPEG_MODES)
     if header.is_still_webp and header.mode == "RGB":
         pixels = _decode_still_webp(data)
     if pixels is None:
@@ -78,17 +78,20 @@ def decode(data: bytes, header: Header, *, source_format: str) -> Pixels:
     return _turn(pixels, header.orientation)
 
 
-def _decode_plain_jpeg(data: bytes) -> Pixels | None:
+def _decode_jpeg(data: bytes, *, is_plain: bool) -> Pixels | None:
+    """Decode; one that is not plain is only seen to be whole, as Pillow turns its colours."""
     try:
-        return np.asarray(
-            simplejpeg.decode_jpeg(
-                data, colorspace="RGB", min_height=MAX_SHORTER_SIDE, min_width=MAX_SHORTER_SIDE
-            )
+        found = simplejpeg.decode_jpeg(
+            data,
+            colorspace="RGB" if is_plain else "CMYK",
+            min_height=MAX_SHORTER_SIDE,
+            min_width=MAX_SHORTER_SIDE,
         )
     except ValueError as error:
         if _ENDS_EARLY in str(error).lower():  # filled up with grey; Pillow would not tell
             raise PictureRefusedError("truncated") from error
         return None  # damaged or merely odd: Pillow tells which
+    return np.asarray(found) if is_plain else None
 
 
 def _decode_still_webp(data: bytes) -> Pixels | None:

@@ -86,6 +86,9 @@ DAMAGED = (
         )
     ),
     _file("cut-jpeg-with-an-end", "FAILED truncated", lambda: made.cut("JPEG") + b"\xff\xd9"),
+    _file(
+        "cut-cmyk-with-an-end", "FAILED truncated", lambda: made.cmyk_jpeg()[:9_000] + b"\xff\xd9"
+    ),
     _file("jpeg-smaller-than-it-says", "FAILED truncated", lambda: made.resized_jpeg(2000, 2000)),
     _file("jpeg-of-no-height", "FAILED damaged", lambda: made.resized_jpeg(320, 0)),
     _file(

@@ -20,7 +20,7 @@ from artgrab.common.record_parts import read_records
 from artgrab.common.store import Store
 from artgrab.common.urls import candidate_id
 from artgrab.v1 import ingest_service_pb2 as pb
-from tests.support.certificates import make_pair
+from tests.support.certificates import make_authority
 from tests.support.hostile.behaviours import DEAF, GOOD, RESETTING, SILENT, Behaviour
 from tests.support.hostile.sites import Sites, serving
 from tests.support.ingest_client import FINISH, Stream, batch, open_stream
@@ -39,7 +39,7 @@ SETTINGS = {
 }
 _AT_ONCE = 12
 _WATCH_SECONDS = 0.05
-_CERTIFIED = ("tls-hop.test", "*.secure.test")
+_CERTIFIED = "DNS:tls-hop.test"
 
 
 @dataclass
@@ -70,11 +70,12 @@ async def _face_all(
     behaviours: Sequence[Behaviour], hops: Sequence[Behaviour], folder: Path
 ) -> Findings:
     found, store = Findings(), Store.open(str(folder / "store"))
-    pair = make_pair(folder / "tls", names=_CERTIFIED)
+    authority = make_authority(folder / "authority")
+    pair = authority.issue(folder / "tls", names=_CERTIFIED)
     async with serving([*behaviours, *hops], pair) as sites:
         names = folder / "names.json"
         names.write_text(json.dumps(_names(behaviours)))
-        environment = {**_environment(sites), "SSL_CERT_FILE": str(pair.certificate)}
+        environment = {**_environment(sites), "SSL_CERT_FILE": str(authority.certificate)}
         async with _downloader(names, folder / "store", environment) as (pid, endpoint):
             watching = asyncio.create_task(_watch(pid, found))
             async with open_stream(endpoint) as stream, _Client(stream).open() as client:
