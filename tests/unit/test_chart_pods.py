@@ -223,3 +223,52 @@ def test_an_upgrade_adds_a_downloader_before_it_takes_one(values: Path) -> None:
     assert service["publishNotReadyAddresses"] is False
     operator = _one(values, "Deployment", "operator")["spec"]
     assert (operator["replicas"], operator["strategy"]) == (1, {"type": "Recreate"})
+
+
+def _mounted(workload: Document) -> dict[str, set[str]]:
+    """Return the entries of Secrets by the folder in which the first container has them."""
+    pod = workload["spec"]["template"]["spec"]
+    folders = {one["name"]: one["mountPath"] for one in pod["containers"][0]["volumeMounts"]}
+    return {
+        folders[one["name"]]: {item["path"] for item in one["secret"].get("items", ())}
+        for one in pod["volumes"]
+        if "secret" in one
+    }
+
+
+def test_downloaders_have_the_files_of_tls_that_they_are_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deployment = _one(scenario("everything"), "Deployment", "downloader")
+    for name, value in _environment(deployment).items():
+        monkeypatch.setenv(name, value)
+    settings, mounted = DownloaderSettings(), _mounted(deployment)
+    told = [settings.tls_certificate_file, settings.tls_key_file, settings.tls_client_ca_file]
+    for file in told:
+        assert file is not None
+        assert file.name in mounted[str(file.parent)]
+    assert sum(map(len, mounted.values())) == len(told), "a key that nobody needs"
+    plain = _environment(_one(scenario("s3-secret"), "Deployment", "downloader"))
+    assert not [name for name in plain if "TLS" in name]
+
+
+@everywhere
+def test_a_kubelet_asks_the_port_that_needs_no_certificate(values: Path) -> None:
+    deployment = _one(values, "Deployment", "downloader")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    listen = _environment(deployment)["ARTGRAB_DOWNLOADER_HEALTH_LISTEN"]
+    asked = {
+        container[f"{kind}Probe"]["grpc"]["port"] for kind in ("startup", "liveness", "readiness")
+    }
+    assert asked == {int(listen.rpartition(":")[2])} == {50052}
+
+
+def test_the_operator_is_told_what_scrapers_need_for_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(values: Path) -> tuple[str, bool]:
+        for name, value in _environment(_one(values, "Deployment", "operator")).items():
+            monkeypatch.setenv(name, value)
+        settings = OperatorSettings()
+        return settings.scraper_tls_secret, settings.scraper_shows_certificate
+
+    assert told(scenario("everything")) == ("scraper-tls", True)
+    assert told(scenario("s3-secret")) == ("", False)

@@ -178,6 +178,12 @@ def test_a_wrong_value_is_refused_by_name(path: str, value: object, told: str) -
         (_set("objectStore.embedded.existingSecret", "mine"), "leave one of them out"),
         (_set("downloader.autoscaling.minReplicas", 9), "minReplicas is more than maxReplicas"),
         (
+            _set("downloader.tls.existingSecret", "tls"),
+            "scraper.tls.existingSecret belong together",
+        ),
+        (_set("scraper.tls.existingSecret", "tls"), "scraper.tls.existingSecret belong together"),
+        (_set("downloader.tls.clientCA.existingSecret", "ca"), "clientCA is for TLS"),
+        (
             _set("watchNamespaces", ["art"]) | {"networkPolicies": {"namespaces": ["art"]}},
             "for cluster-wide installs",
         ),

@@ -148,3 +148,18 @@ def test_never_more_restarts_are_granted_within_a_window_than_allowed(
         assert restarts.grant() == (len(within) < most)
         if len(within) < most:
             granted.append(now)
+
+
+def test_what_is_set_for_servers_that_others_reach_is_not_for_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for_others = [
+        *("ARTGRAB_DOWNLOADER_TLS_CERTIFICATE_FILE", "ARTGRAB_DOWNLOADER_TLS_CLIENT_CA_FILE"),
+        *("ARTGRAB_DOWNLOADER_TOKEN_KEY_FILE", "ARTGRAB_DOWNLOADER_HEALTH_LISTEN"),
+        *("ARTGRAB_SERVING_TLS_KEY_FILE", "ARTGRAB_SERVING_TOKENS_FILE"),
+    ]
+    for name in (*for_others, "ARTGRAB_DOWNLOADER_CREDITS"):
+        monkeypatch.setenv(name, "7")
+    told = children._environment()
+    assert not told.keys() & set(for_others)
+    assert told["ARTGRAB_DOWNLOADER_CREDITS"] == "7"

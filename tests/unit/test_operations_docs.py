@@ -18,7 +18,9 @@ pytestmark = pytest.mark.timeout(1800)  # helm is built the first time
 
 DOCUMENTS = ("operations.md", "kubernetes.md")
 MADE_BY_THE_OPERATOR = {("secret", "artgrab-token-key"), ("service", "art-or-not-serving")}
-MADE_BY_THE_READER = {"s3-credentials", "serving-tls", "serving-tokens"}
+MADE_BY_THE_READER = {
+    *("s3-credentials", "serving-tls", "serving-tokens", "downloader-tls", "scraper-tls"),
+}
 
 
 def _text(document: str) -> str:
@@ -65,8 +67,10 @@ def test_every_value_that_is_named_is_one(document: str) -> None:
 
 def test_the_values_of_the_first_install_and_of_closed_predictions_are_taken() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", _text("operations.md"), re.DOTALL)
-    first, closed = map(yaml.safe_load, blocks[:2])
+    first, over_tls, closed = map(yaml.safe_load, blocks[:3])
     assert render_values(first)
+    assert over_tls.keys() == {"downloader", "scraper"}
+    assert render_values(first | over_tls)
     assert closed["serving"].keys() == {"tls", "token"}
     assert render_values(first | closed)
 

@@ -93,6 +93,38 @@ def _rules(container: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize(
+    ("shows", "files"),
+    [
+        (False, {"CA_FILE": "ca.crt"}),
+        (True, {"CA_FILE": "ca.crt", "CERTIFICATE_FILE": "tls.crt", "KEY_FILE": "tls.key"}),
+    ],
+)
+def test_a_scrape_has_the_files_of_tls_that_it_is_told_of_and_no_others(
+    shows: bool,
+    files: dict[str, str],
+    category: Category,
+    new: NewScrape,
+    settings: OperatorSettings,
+) -> None:
+    of_tls = {"scraper_tls_secret": "scraper-tls", "scraper_shows_certificate": shows}
+    settings = settings.model_copy(update=of_tls)
+    job = build_scrape_job(category, new, settings, made_at="2026-11-02T12:00:00+00:00")
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert {one["name"]: one["value"] for one in container["env"] if "TLS" in one["name"]} == {
+        f"ARTGRAB_SCRAPE_TLS_{name}": f"/etc/artgrab/tls/{file}" for name, file in files.items()
+    }
+    assert container["volumeMounts"][-1] == {
+        "name": "tls",
+        "mountPath": "/etc/artgrab/tls",
+        "readOnly": True,
+    }
+    secret = pod["volumes"][-1]["secret"]
+    assert secret["secretName"] == "scraper-tls"
+    assert secret["items"] == [{"key": file, "path": file} for file in files.values()]
+
+
 def test_the_job_of_a_scrape(
     job: dict[str, Any], category: Category, new: NewScrape, settings: OperatorSettings
 ) -> None:

@@ -19,6 +19,13 @@
 {{- else if not (or $store.existingSecret .Values.downloader.serviceAccount.annotations $store.env) -}}
 {{- fail "the store has no credentials: set store.existingSecret, or downloader.serviceAccount.annotations for workload identity (with EKS Pod Identity, which needs none, say store.env.AWS_ROLE_SESSION_NAME=artgrab)" -}}
 {{- end -}}
+{{- $tls := .Values.downloader.tls -}}
+{{- if ne (empty $tls.existingSecret) (empty .Values.scraper.tls.existingSecret) -}}
+{{- fail "downloader.tls.existingSecret and scraper.tls.existingSecret belong together: scrapers must know who signs for the downloaders; set both or neither" -}}
+{{- end -}}
+{{- if and $tls.clientCA.existingSecret (not $tls.existingSecret) -}}
+{{- fail "downloader.tls.clientCA is for TLS: set downloader.tls.existingSecret too" -}}
+{{- end -}}
 {{- $scaling := .Values.downloader.autoscaling -}}
 {{- if and $scaling.enabled (gt (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
 {{- fail "downloader.autoscaling.minReplicas is more than maxReplicas" -}}

@@ -11,6 +11,8 @@ RUN_FOLDER = "/etc/artgrab/run"
 CATEGORY_FILE = "category.json"
 TOKEN_FILE = "token"  # noqa: S105 - the name of a file
 METRICS_PORT = 9090
+_TLS_FOLDER = "/etc/artgrab/tls"
+_CA_FILE, _CERTIFICATE_FILE, _KEY_FILE = "ca.crt", "tls.crt", "tls.key"
 _STOP_SECONDS = 60
 """A scraper hands over what it has found before it goes."""
 
@@ -24,7 +26,7 @@ def build_scrape_job(
     labels = names.labels_of(names.COMPONENT_SCRAPER, namespace=namespace, category=name)
     pod = pod_spec(
         _scraper(new, settings),
-        _volumes(names.secret_name(job, made_at)),
+        _volumes(names.secret_name(job, made_at), settings),
         settings,
         terminationGracePeriodSeconds=_STOP_SECONDS,
     )
@@ -86,6 +88,7 @@ def _scraper(new: NewScrape, settings: OperatorSettings) -> Manifest:
             {"name": "ARTGRAB_SCRAPE_RUN_ID", "value": new.run.run_id},
             {"name": "TMPDIR", "value": "/tmp"},  # noqa: S108 - a volume of the pod's own
             {"name": "HOME", "value": "/tmp"},  # noqa: S108
+            *_tls_env(settings),
             *settings.scraper_env,
         ],
         ports=[{"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"}],
@@ -94,13 +97,45 @@ def _scraper(new: NewScrape, settings: OperatorSettings) -> Manifest:
             {"name": "run", "mountPath": RUN_FOLDER, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
             {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108 - a browser's memory
+            *_tls_mounts(settings),
         ],
     )
 
 
-def _volumes(secret: str) -> list[Manifest]:
+def _volumes(secret: str, settings: OperatorSettings) -> list[Manifest]:
     return [
         {"name": "run", "secret": {"secretName": secret, "defaultMode": 0o440}},
         {"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}},
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "256Mi"}},
+        *_tls_volumes(settings),
     ]
+
+
+def _tls_files(settings: OperatorSettings) -> dict[str, str]:
+    """Return what scrapers are told of TLS, by their variables: entries of the Secret."""
+    if not settings.scraper_tls_secret:
+        return {}
+    files = {"ARTGRAB_SCRAPE_TLS_CA_FILE": _CA_FILE}
+    if settings.scraper_shows_certificate:
+        files["ARTGRAB_SCRAPE_TLS_CERTIFICATE_FILE"] = _CERTIFICATE_FILE
+        files["ARTGRAB_SCRAPE_TLS_KEY_FILE"] = _KEY_FILE
+    return files
+
+
+def _tls_env(settings: OperatorSettings) -> list[Manifest]:
+    files = _tls_files(settings)
+    return [{"name": name, "value": f"{_TLS_FOLDER}/{file}"} for name, file in files.items()]
+
+
+def _tls_mounts(settings: OperatorSettings) -> list[Manifest]:
+    mount = {"name": "tls", "mountPath": _TLS_FOLDER, "readOnly": True}
+    return [mount] if settings.scraper_tls_secret else []
+
+
+def _tls_volumes(settings: OperatorSettings) -> list[Manifest]:
+    """Return the volume with the entries that are needed: no key where none is shown."""
+    if not settings.scraper_tls_secret:
+        return []
+    items = [{"key": file, "path": file} for file in _tls_files(settings).values()]
+    secret = {"secretName": settings.scraper_tls_secret, "defaultMode": 0o440, "items": items}
+    return [{"name": "tls", "secret": secret}]

@@ -68,6 +68,16 @@ class OperatorSettings(BaseSettings):
     scraper_env: list[Manifest] = Field(
         default_factory=list, description="Environment of scrape Jobs: ARTGRAB_RESOLVE and so on."
     )
+    scraper_tls_secret: str = Field(
+        "",
+        description="Secret beside each category whose entry `ca.crt` signs for the downloaders; "
+        "empty: no TLS.",
+    )
+    scraper_shows_certificate: bool = Field(
+        False,
+        description="Whether scrapers show the downloaders `tls.crt` of that Secret, with "
+        "`tls.key`.",
+    )
     cleanup_image: str = Field(min_length=1, description="Image of cleanup Jobs: the downloader's.")
     cleanup_command: list[str] = Field(
         default_factory=lambda: ["python", "-m", "artgrab.downloader.cleanup"],

@@ -9,6 +9,8 @@ _FIELDS = {
     "scraper_command",
     "scraper_resources",
     "scraper_env",
+    "scraper_tls_secret",
+    "scraper_shows_certificate",
     "scrape_deadline_seconds",
 }
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 from collections import deque
@@ -37,6 +38,12 @@ _NAMES = {
 """What people call our modules."""
 
 
+_FOR_OTHERS = re.compile(
+    r"ARTGRAB_(DOWNLOADER|SERVING)_(TLS_\w+|TOKENS?_\w+|HEALTH_LISTEN|ADDRESSES|OWN_ADDRESS)"
+)
+"""Settings of servers that others reach; ours are on loopback and for us alone."""
+
+
 class ChildDiedError(SurroundingsError):
     """A process of ours ended unasked and without a word: it was killed, or it crashed."""
 
@@ -64,7 +71,7 @@ class Child:
             *arguments,
             "--exit-with-parent",
             str(os.getpid()),
-            env=os.environ | FORWARDED,
+            env=_environment(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -132,3 +139,8 @@ def _manner_of(code: int) -> str:
     with contextlib.suppress(ValueError):
         return f"was killed by {signal.Signals(-code).name}"
     return f"was killed by signal {-code}"
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not _FOR_OTHERS.fullmatch(name)}
+    return kept | FORWARDED
