@@ -2,8 +2,8 @@
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,6 +23,7 @@ from artgrab.common.records import (
 from artgrab.common.store import Store
 from artgrab.common.stored import TABLE_METADATA, refuse_newer_lines, refuse_newer_table
 
+_T = TypeVar("_T")
 _LISTING_ATTEMPTS = 10
 _PARTS_KEY = b"artgrab.parts"
 _DIGEST_KEY = b"artgrab.sha256"
@@ -153,6 +154,35 @@ def read_lines(store: Store, *, namespace: str, category: str) -> list[bytes]:
     return [chunk for one in listed.read for chunk in one.chunks]
 
 
+class Chunk(NamedTuple):
+    """Some JSON lines, and which object they are of."""
+
+    lines: bytes
+    where: str
+
+
+def read_folded(
+    store: Store, *, namespace: str, category: str, fold: Callable[[Iterable[Chunk]], _T]
+) -> _T:
+    """Return what a function makes of the lines that read_records would merge.
+
+    It gets one part after the other, for those who keep little of each; and is called again from
+    the beginning where records are compacted while they are read.
+
+    Raises:
+        ObjectCorruptError: a part or index cannot be read.
+        BadInputError: a newer artgrab wrote it.
+    """
+    prefix = records_prefix(namespace, category)
+
+    def chunks(keys: list[str]) -> Iterator[Chunk]:
+        for one in _each_read(store, keys, set()):
+            for lines in one.chunks:
+                yield Chunk(lines, store.uri_of(one.key))
+
+    return _read_whole(store, prefix, lambda keys: fold(chunks(keys)))
+
+
 def compact(store: Store, *, namespace: str, category: str, min_parts: int = 2) -> bool:
     """Merge all parts into a new index, then remove the parts and indexes it covers.
 
@@ -248,25 +278,36 @@ def _write_index(
 
 
 def _read_all(store: Store, prefix: str) -> _Listed:
+    return _read_whole(store, prefix, lambda keys: _read_listed(store, keys))
+
+
+def _read_whole(store: Store, prefix: str, read: Callable[[list[str]], _T]) -> _T:
+    """Return what is read of a listing, of another one where objects of it are gone."""
     for _ in range(_LISTING_ATTEMPTS):
         try:
-            return _read_listed(store, [info.key for info in store.list(prefix)])
+            return read([info.key for info in store.list(prefix)])
         except ObjectMissingError:
             continue  # compacted between listing and reading
     raise ObjectCorruptError(f"{store.uri_of(prefix)}: records vanish while they are read")
 
 
 def _read_listed(store: Store, keys: list[str]) -> _Listed:
-    read: list[_Read] = []
     covered: set[str] = set()
+    read = list(_each_read(store, keys, covered))
+    return _Listed(keys, read, [key for key in keys if key in covered])
+
+
+def _each_read(store: Store, keys: list[str], covered: set[str]) -> Iterator[_Read]:
+    """Yield what the newest index holds, then the parts it does not cover; note the others."""
     indexes = sorted(filter(_is_index, keys), key=_index_number)
     if indexes:
         index, parts = _read_index(store, indexes[-1])
-        read.append(index)
         covered.update(parts, indexes[:-1])
-    parts = [key for key in keys if key.endswith(".jsonl") and key not in covered]
-    read += [_read_part(store, key) for key in parts]
-    return _Listed(keys, read, [key for key in keys if key in covered])
+        yield index
+        del index
+    for key in keys:
+        if key.endswith(".jsonl") and key not in covered:
+            yield _read_part(store, key)
 
 
 def _read_part(store: Store, key: str) -> _Read:

@@ -6,14 +6,12 @@ from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import NamedTuple
 
-import msgspec
-
-from artgrab.common.record_parts import RecordWriter, read_records
-from artgrab.common.records import Candidate, Entry, MergedRecord, Record, RecordOutcome, Sighting
+from artgrab.common.record_parts import RecordWriter
+from artgrab.common.records import Candidate, Entry, Record, RecordOutcome, Sighting
 from artgrab.common.store import Store
-from artgrab.common.takedowns import Takedowns
 from artgrab.downloader.endings import to_its_end
 from artgrab.downloader.errors import RetryLaterError
+from artgrab.downloader.recollections import Known, State, recall, sighting_key, state_of
 from artgrab.downloader.tombstones import Tombstones
 
 _RETRIED = ("reset", "cut-off", "http-500", "http-502", "http-503", "http-504")
@@ -46,53 +44,17 @@ class Verdict(NamedTuple):
     """Seconds, with RETRY_LATER."""
 
 
-class _State(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What of a record decides whether it is taken as it is; many records share one."""
-
-    outcome: RecordOutcome
-    passing: bool
-    run_id: str
-    filters_digest: str
-    opted_out: bool
-    takedown: str
-
-    def holds(self, *, run_id: str, filters_digest: str, takedowns: Takedowns) -> bool:
-        """Tell whether a run with these filters takes the record as it is.
-
-        Whoever opted out is asked again in each run: they may have changed their mind. What a
-        takedown withdrew or refused stays so exactly as long as there is that takedown.
-        """
-        if self.takedown:
-            return self.takedown in takedowns
-        match self.outcome:
-            case RecordOutcome.REJECTED if self.opted_out:
-                return self.run_id == run_id
-            case RecordOutcome.REJECTED:
-                return self.filters_digest == filters_digest
-            case RecordOutcome.FAILED:
-                return not self.passing or self.run_id == run_id
-        return True
-
-
-class _Known(msgspec.Struct, frozen=True, gc=False):
-    """What is remembered of a record: there are as many of them as of URLs."""
-
-    state: _State
-    sightings: tuple[int, ...]
-    """Keys of the ways in which it was found."""
-
-
 class _Ledger:
     """The state of one category, shared by all its streams in this process."""
 
     def __init__(self) -> None:
-        self.known: dict[str, _Known] = {}
+        self.known: dict[str, Known] = {}
         self.under_way: dict[str, asyncio.Future[Verdict | None]] = {}
         self._reading = asyncio.Lock()
         """Readings take memory, and anybody with a token may open many streams."""
-        self._news: dict[str, _Known] | None = None
+        self._news: dict[str, Known] | None = None
         """What was recorded since the reading of the store began that goes on now, if one does."""
-        self._states: dict[_State, _State] = {}
+        self._states: dict[State, State] = {}
 
     def note(self, record: Record, sightings: tuple[int, ...]) -> None:
         """Take note of a record that is durable."""
@@ -106,26 +68,22 @@ class _Ledger:
         known = self.known.get(key)
         if known is None or sighting in known.sightings:
             return
-        self.known[key] = _Known(known.state, (*known.sightings, sighting))
+        self.known[key] = Known(known.state, (*known.sightings, sighting))
 
-    async def refresh(self, read: Callable[[], Awaitable[dict[str, MergedRecord]]]) -> None:
+    async def refresh(self, read: Callable[[], Awaitable[dict[str, Known]]]) -> None:
         """Know what the store holds, and nothing else: others write, and clean up."""
         async with self._reading:
             self._news = {}
             try:
-                records = await read()
-                self._states = {}
-                found = {
-                    key: self._known(one.record, tuple(map(_sighting_key, one.sightings)))
-                    for key, one in records.items()
-                }
-                self.known = found | self._news
+                found = await read()
+                found.update(self._news)
+                self.known, self._states = found, {}
             finally:
                 self._news = None
 
-    def _known(self, record: Record, sightings: tuple[int, ...]) -> _Known:
-        state = _state(record)
-        return _Known(self._states.setdefault(state, state), sightings)
+    def _known(self, record: Record, sightings: tuple[int, ...]) -> Known:
+        state = state_of(record)
+        return Known(self._states.setdefault(state, state), sightings)
 
 
 class _SecondTries:
@@ -199,10 +157,8 @@ class Ledgers:
         if ledger is not None and ledger.under_way:
             await asyncio.wait(list(ledger.under_way.values()))
 
-    async def _read(self, namespace: str, category: str) -> dict[str, MergedRecord]:
-        return await to_its_end(
-            lambda: read_records(self._store, namespace=namespace, category=category)
-        )
+    async def _read(self, namespace: str, category: str) -> dict[str, Known]:
+        return await to_its_end(lambda: recall(self._store, namespace=namespace, category=category))
 
 
 class Desk:
@@ -288,7 +244,7 @@ class Desk:
         await self._writer.append(record, then=written)
         return verdict
 
-    def _holds(self, state: _State) -> bool:
+    def _holds(self, state: State) -> bool:
         return state.holds(
             run_id=self._run_id,
             filters_digest=self._filters_digest,
@@ -306,34 +262,19 @@ class Desk:
         return settled
 
     def _note(self, record: Record) -> None:
-        key, sighting = record.candidate.candidate_id, _sighting_key(record.candidate)
+        key, sighting = record.candidate.candidate_id, sighting_key(record.candidate)
         before = self._ledger.known.get(key)
         former = before.sightings if before else ()
         self._ledger.note(record, former if sighting in former else (*former, sighting))
 
     def _is_new_sighting(self, candidate: Candidate) -> bool:
         known = self._ledger.known.get(candidate.candidate_id)
-        return known is not None and _sighting_key(candidate) not in known.sightings
+        return known is not None and sighting_key(candidate) not in known.sightings
 
-    async def _note_sighting(self, candidate: Candidate, known: _Known) -> None:
-        sighting = _sighting_key(candidate)
+    async def _note_sighting(self, candidate: Candidate, known: Known) -> None:
+        sighting = sighting_key(candidate)
         if sighting in known.sightings:
             return
         entry: Entry = Sighting(candidate=candidate)
         await self._writer.append(entry)
         self._ledger.note_sighting(candidate.candidate_id, sighting)
-
-
-def _state(record: Record) -> _State:
-    return _State(
-        outcome=record.outcome,
-        passing=record.passing,
-        run_id=record.run_id,
-        filters_digest=record.filters_digest,
-        opted_out=bool(record.opt_out_signals),
-        takedown=record.takedown,
-    )
-
-
-def _sighting_key(candidate: Candidate) -> int:
-    return hash((candidate.source, candidate.query, candidate.page_url))
