@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-cluster test-cluster-full bench-operator soak-serve cluster-up cluster-down chaos chaos-run check docs format protos manifests images lock clean
+.PHONY: help setup run test test-cluster test-cluster-full bench-operator bench-download soak-serve cluster-up cluster-down chaos chaos-run check docs format protos manifests images lock clean
 
 PYTHON ?= python3
 OUTPUT ?= table
@@ -49,6 +49,9 @@ chaos-run: setup ## Kill artgrab run at 50 points, folder and S3: it must end as
 
 bench-operator: setup ## The operator with 1,000 categories: time to look at all, writes in silence, memory
 	@$(BIN)/python -m benchmarks.operator
+
+bench-download: setup ## The downloader beside img2dataset and beside the bare work (nginx; ONLY=small,large, PICTURES=200)
+	@$(BIN)/python -m benchmarks.download $(if $(ONLY),--only $(ONLY)) $(if $(PICTURES),--pictures $(PICTURES))
 
 soak-serve: setup ## A served model under good and bad pictures: answers, memory (SECONDS=600, RUNTIME=native)
 	@$(BIN)/python -m benchmarks.soak_serve $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RUNTIME),--runtime $(RUNTIME))

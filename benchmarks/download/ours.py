@@ -17,6 +17,7 @@ from artgrab.scraper.ingest import IngestClient
 from artgrab.scraper.ingest_messages import Acked, hello_message
 from artgrab.v1 import ingest_service_pb2 as pb
 from benchmarks.download.costs import Cost, Running
+from benchmarks.download.sites import Site
 
 NAMESPACE, CATEGORY = "default", "bench"
 HOST_CONCURRENCY = 16
@@ -32,7 +33,7 @@ class Spent(NamedTuple):
     """Of the process that sends URLs; a scraper, outside of the benchmark."""
 
 
-def fetch(urls: Sequence[str], work: Path, endpoints: Sequence[str]) -> Spent:
+def fetch(urls: Sequence[str], work: Path, sites: Sequence[Site]) -> Spent:
     """Fetch pictures into the store work / "kept" and return what that took, start-up included.
 
     Raises:
@@ -41,7 +42,7 @@ def fetch(urls: Sequence[str], work: Path, endpoints: Sequence[str]) -> Spent:
     work.mkdir()
     command = [sys.executable, "-m", "artgrab.downloader", "--store", str(work / "kept")]
     command += ["--exit-with-parent", str(os.getpid())]
-    running = Running(command, log=work / "log", env=environment(endpoints))
+    running = Running(command, log=work / "log", env=environment(sites))
     began = time.process_time()
     try:
         asyncio.run(_send(_endpoint(running), urls))
@@ -51,11 +52,14 @@ def fetch(urls: Sequence[str], work: Path, endpoints: Sequence[str]) -> Spent:
     return Spent(running.cost(), client)
 
 
-def environment(endpoints: Sequence[str]) -> Mapping[str, str]:
-    """Return the settings of the downloader: what it may reach, and no politeness."""
-    targets = [f"{host}/32:{port}" for host, _, port in (one.rpartition(":") for one in endpoints)]
+def environment(sites: Sequence[Site]) -> Mapping[str, str]:
+    """Return the settings of the downloader: where the sites are, and no politeness."""
+    targets = [
+        f"{host}/32:{port}" for host, _, port in (one.endpoint.rpartition(":") for one in sites)
+    ]
     return {
         **os.environ,
+        "ARTGRAB_RESOLVE": json.dumps(dict(sites)),
         "ARTGRAB_ALLOWED_TARGETS": json.dumps(targets),
         "ARTGRAB_DOWNLOADER_HOST_CONCURRENCY": str(HOST_CONCURRENCY),
     }

@@ -64,7 +64,7 @@ class Peer:
 
 
 def options(wanted: Path, work: Path) -> list[str]:
-    """Return how it is to do what we do: shorter side 384, smaller ones as they are, JPEG, files."""
+    """Return how it does what we do: shorter side 384, smaller ones as they are, JPEG, files."""
     processes = os.cpu_count() or 1
     lines = len(wanted.read_text().splitlines())
     values = {

@@ -2,7 +2,8 @@
 
 Photographs have amplitude spectra near 1/f (Field, "Relations between the statistics of natural
 images and the response properties of cortical cells", JOSA A 4, 1987); what is flat or white noise
-would be too cheap or too dear to decode.
+would be too cheap or too dear to decode. Their contrast differs from place to place, its logarithm
+being near to normal (Ruderman, "The statistics of natural images", Network 5, 1994).
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +27,8 @@ _TILE = 2048
 """Side of a field of noise in pixels; it continues at its opposite side."""
 _TILES = 3
 _SHAPES = 12
-_GRAIN = 6.4
+_CONTRAST = np.float32(2.2)
+_GRAIN = 1.5
 _HUE = 14.0
 """Deviations in values of 0 to 255: chosen for JPEGs of 1280x960 in 165 KB, 1.1 bits a pixel."""
 
@@ -123,7 +125,7 @@ def _noise(random: np.random.Generator, *, exponent: float) -> Field:
     frequency[0, 0] = np.inf
     white = np.fft.rfft2(random.standard_normal((_TILE, _TILE)))
     field = np.fft.irfft2(white / frequency**exponent, (_TILE, _TILE))
-    return (field / field.std()).astype(np.float32)
+    return np.asarray(field / field.std(), np.float32)
 
 
 def _draw(
@@ -137,11 +139,12 @@ def _draw(
     canvas = _gradient(random, width, height)
     for _ in range(_SHAPES):
         _put_shape(random, canvas)
-    grain = _piece(random, light, width, height) * np.float32(_GRAIN * random.uniform(0.7, 1.3))
+    contrast = np.exp(_CONTRAST * _piece(random, colour, width, height))
+    grain = _piece(random, light, width, height) * contrast * np.float32(_GRAIN)
     luminance = cv2.merge([grain, grain, grain])
     hue = _piece(random, colour, width, height) * np.float32(_HUE)
     canvas = canvas + luminance + cv2.merge([hue, -hue * np.float32(0.3), -hue])
-    return np.clip(canvas, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(canvas, 0, 255), np.uint8)
 
 
 def _gradient(random: np.random.Generator, width: int, height: int) -> Field:

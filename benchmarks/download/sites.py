@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from artgrab.common.errors import SurroundingsError
 
@@ -34,18 +35,25 @@ http {{
 _SERVER = """\
   server {{
     listen {endpoint} backlog=4096;
+    server_name {name};
     root {root};
     location = /robots.txt {{ default_type text/plain; return 200 "User-agent: *\\nAllow: /\\n"; }}
   }}
 """
 
 
-@contextmanager
-def serving(root: Path, work: Path) -> Iterator[Sequence[str]]:
-    """Serve a folder and yield ADDRESS:PORT of each host.
+class Site(NamedTuple):
+    """A virtual host."""
 
-    The hosts are addresses of 127.0.0.0/8 and not names, because not every program can be told
-    what a name stands for; to ours an address is a site like any other.
+    name: str
+    """As ours is told to resolve it; the peer cannot be told what a name stands for."""
+    endpoint: str
+    """ADDRESS:PORT, each of its own."""
+
+
+@contextmanager
+def serving(root: Path, work: Path) -> Iterator[Sequence[Site]]:
+    """Serve a folder and yield the sites.
 
     Raises:
         SurroundingsError: nginx is missing, or does not start.
@@ -53,28 +61,33 @@ def serving(root: Path, work: Path) -> Iterator[Sequence[str]]:
     program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if program is None:
         raise SurroundingsError("nginx is missing; on Debian: apt-get install nginx-light")
-    endpoints = _free_endpoints(HOSTS)
+    sites = [
+        Site(f"www.site-{number:03}.test", endpoint)
+        for number, endpoint in enumerate(_free_endpoints(HOSTS), 1)
+    ]
     config = work / "nginx.conf"
-    config.write_text(configuration(root, work, endpoints))
+    config.write_text(configuration(root, work, sites))
     process = subprocess.Popen([program, "-p", work, "-c", config], stderr=subprocess.DEVNULL)
     try:
-        _wait(process, endpoints[-1], work / "error.log")
-        yield endpoints
+        _wait(process, sites[-1].endpoint, work / "error.log")
+        yield sites
     finally:
         process.terminate()
         process.wait()
 
 
-def configuration(root: Path, work: Path, endpoints: Sequence[str]) -> str:
+def configuration(root: Path, work: Path, sites: Sequence[Site]) -> str:
     """Return the file that tells nginx what to serve."""
-    servers = "".join(_SERVER.format(endpoint=one, root=root) for one in endpoints)
+    servers = "".join(
+        _SERVER.format(endpoint=site.endpoint, name=site.name, root=root) for site in sites
+    )
     return _CONFIG.format(user=getpass.getuser(), work=work, servers=servers)
 
 
-def urls_of(paths: Sequence[Path], root: Path, endpoints: Sequence[str]) -> list[str]:
-    """Return where files below the root are served, spread over the hosts in turn."""
+def urls_of(paths: Sequence[Path], root: Path, hosts: Sequence[str]) -> list[str]:
+    """Return where files below the root are served, spread over names or endpoints in turn."""
     return [
-        f"http://{endpoints[number % len(endpoints)]}/{path.relative_to(root)}"
+        f"http://{hosts[number % len(hosts)]}/{path.relative_to(root)}"
         for number, path in enumerate(paths)
     ]
 
