@@ -294,3 +294,8 @@ async def test_counts_are_served_as_metrics(
             text = await response.text()
     assert 'artgrab_downloader_candidates_total{outcome="STORED",reason=""} 2.0' in text
     assert ".test" not in text
+    for step in ("fetch", "decode", "store"):
+        assert f'artgrab_downloader_step_seconds_count{{step="{step}"}} 2.0' in text
+    for name in ("decoders", "hosts_busy", "hosts_blocked", "bytes_in_flight"):
+        assert f"artgrab_downloader_{name} {float(name == 'decoders')}" in text
+    assert "artgrab_downloader_fetched_bytes_total 0.0" not in text

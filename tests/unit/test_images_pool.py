@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,10 +24,12 @@ task = decode_task(sys.stdin.buffer.read(length_of(sys.stdin.buffer.read(4))))
 """
 
 
-def pool_doing(deed: str, *, timeout: float = 20.0) -> DecodePool:
+def pool_doing(
+    deed: str, *, timeout: float = 20.0, on_death: Callable[[], None] = lambda: None
+) -> DecodePool:
     """A pool whose workers do something bad with the first picture."""
     command = (sys.executable, "-c", WORKER.format(deed=deed))
-    return DecodePool(workers=1, timeout=timeout, command=command)
+    return DecodePool(workers=1, timeout=timeout, command=command, on_death=on_death)
 
 
 def children() -> list[psutil.Process]:
@@ -69,10 +72,13 @@ async def test_the_death_of_all_workers_in_the_middle_of_pictures_costs_none() -
 
 async def test_a_picture_that_kills_its_worker_is_tried_twice_and_no_more(tmp_path: Path) -> None:
     deed = f"open({os.fspath(tmp_path / 'tries')!r}, 'a').write('x'); os._exit(1)"
-    async with pool_doing(deed) as pool:
+    deaths: list[int] = []
+    async with pool_doing(deed, on_death=lambda: deaths.append(1)) as pool:
         with pytest.raises(DecoderFailedError, match="decoder-died"):
             await pool.process(jpeg(1))
+        assert pool.size == 0
     assert (tmp_path / "tries").read_text() == "xx"
+    assert len(deaths) == 2
 
 
 async def test_a_worker_that_answers_garbage_counts_as_dead() -> None:

@@ -81,6 +81,21 @@ class _Host:
         return max(self.held_until, self.next_start, self.down_until, self.blocked_until)
 
 
+def is_busy(host: _Host, now: float) -> bool:
+    """Tell whether a fetch from a site is under way."""
+    return bool(host.starts)
+
+
+def is_resting(host: _Host, now: float) -> bool:
+    """Tell whether a site asked for a rest, or is left alone as it seems down."""
+    return max(host.held_until, host.down_until) > now
+
+
+def is_blocked(host: _Host, now: float) -> bool:
+    """Tell whether a site is left alone as it does not want us."""
+    return host.blocked_until > now
+
+
 class Hosts:
     """All sites that were met; forgets the idle ones when they become many."""
 
@@ -190,6 +205,11 @@ class Hosts:
         if host.refusals >= MAX_REFUSALS:
             host.blocked_until = self._clock() + _BLOCKED_SECONDS
         return host.refusals
+
+    def count(self, state: Callable[[_Host, float], bool]) -> int:
+        """Return how many sites are in a state at this time; for any thread."""
+        now = self._clock()
+        return sum(state(host, now) for host in list(self._hosts.values()))
 
     def has_served(self, site: str) -> bool:
         """Tell whether a site ever answered well."""

@@ -21,7 +21,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 WATCHED: Mapping[str, str] = {
     "bytes_in_flight": "Bytes of bodies that are held at the moment.",
-    "hosts_busy": "Sites with a fetch under way, or candidates that wait for one.",
+    "hosts_busy": "Sites from which a fetch is under way.",
     "hosts_resting": "Sites that asked for a rest, or are left alone as they seem down.",
     "hosts_blocked": "Sites that are left alone as they do not want us.",
     "decoders": "Processes that decode pictures.",

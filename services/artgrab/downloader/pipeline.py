@@ -22,6 +22,7 @@ from artgrab.common.version import VERSION
 from artgrab.downloader.errors import FetchError, RefusedError, RetryLaterError
 from artgrab.downloader.fetch import NETWORK_TROUBLES, REDIRECTS, Reply, Web, absolute, retry_after
 from artgrab.downloader.hosts import Hosts
+from artgrab.downloader.metrics import Metrics
 from artgrab.downloader.optouts import (
     HEADERS,
     PAGE,
@@ -101,6 +102,7 @@ class Pipeline:
         store: Store,
         max_fetches: int,
         max_bytes_in_flight: int,
+        metrics: Metrics,
         takedowns: Callable[[], Takedowns] = Takedowns,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -111,9 +113,15 @@ class Pipeline:
         self._pool = pool
         self._store = store
         self._gate = asyncio.Semaphore(max_fetches)
-        self._free_bytes = max_bytes_in_flight
+        self._max_bytes = self._free_bytes = max_bytes_in_flight
+        self._metrics = metrics
         self._takedowns = takedowns
         self._now = now
+
+    @property
+    def bytes_in_flight(self) -> int:
+        """Of bodies, at the moment."""
+        return self._max_bytes - self._free_bytes
 
     async def make_record(self, candidate: Candidate, task: Task) -> Record:
         """Fetch a candidate, keep its picture and return the record that says so.
@@ -139,7 +147,8 @@ class Pipeline:
                 return self._record(candidate, task, visit, RecordOutcome.REJECTED, error.reason)
             return self._failure(candidate, task, visit, error.reason, passing=False)
         key = image_key(task.namespace, task.category, picture.source_sha256, picture.encoding)
-        await self._store.put_if_absent_async(key, picture.object_bytes)
+        with self._metrics.step("store"):
+            await self._store.put_if_absent_async(key, picture.object_bytes)
         return _with_picture(
             self._record(candidate, task, visit, RecordOutcome.STORED), picture, key
         )
@@ -153,7 +162,8 @@ class Pipeline:
             async with AsyncExitStack() as held:
                 await self._download(url, visit, held)
                 visit.refuse(self._takedowns().of_digests(sha256_hex(visit.body)))
-                picture = await self._pool.process(visit.body, min_side=filters.min_side)
+                with self._metrics.step("decode"):
+                    picture = await self._pool.process(visit.body, min_side=filters.min_side)
             visit.refuse(_takedown_of(picture, self._takedowns()))
             return picture
         except (RefusedError, FetchError, DecoderFailedError, PictureRefusedError, RetryLaterError):
@@ -174,7 +184,8 @@ class Pipeline:
                     await self._ask_host(target, visit)
                     await place.enter_async_context(self._hosts.turn(site_of(url)))
                     await place.enter_async_context(self._gate)
-                location = await self._visit(url, visit, held)
+                with self._metrics.step("fetch"):
+                    location = await self._visit(url, visit, held)
                 if location is None:
                     held.push_async_exit(place.pop_all())
                     return
@@ -210,6 +221,7 @@ class Pipeline:
         if signals := opt_out_signals(reply.headers):
             raise RefusedError("opt-out", signals=signals)
         visit.body = await reply.read(take=lambda count: self._reserve(count, held))
+        self._metrics.fetched(len(visit.body))
         self._judge_body(reply, visit.body)
 
     def _judge_body(self, reply: Reply, body: bytes) -> None:

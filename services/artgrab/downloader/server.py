@@ -30,7 +30,7 @@ from artgrab.common.tokens import read_key
 from artgrab.downloader.admissions import Admissions
 from artgrab.downloader.endings import Endings
 from artgrab.downloader.fetch import open_web
-from artgrab.downloader.hosts import Hosts
+from artgrab.downloader.hosts import Hosts, is_blocked, is_busy, is_resting
 from artgrab.downloader.ledgers import Ledgers
 from artgrab.downloader.metrics import Metrics
 from artgrab.downloader.owners import Owners, watch
@@ -164,6 +164,7 @@ async def _servicer(
                 workers=settings.decode_workers,
                 memory_bytes=settings.decode_memory_bytes,
                 timeout=settings.decode_seconds,
+                on_death=metrics.decoder_died,
             )
         )
         if settings.addresses:
@@ -180,18 +181,27 @@ async def _servicer(
                 )
             )
         ledgers = Ledgers(store, tombstones)
+        pipeline = Pipeline(
+            web=web,
+            hosts=hosts,
+            robots=Robots(web, hosts),
+            reservations=Reservations(web, hosts),
+            pool=pool,
+            store=store,
+            max_fetches=settings.max_fetches,
+            max_bytes_in_flight=settings.max_bytes_in_flight,
+            takedowns=lambda: tombstones.current,
+            metrics=metrics,
+        )
+        metrics.watch(
+            bytes_in_flight=lambda: pipeline.bytes_in_flight,
+            hosts_busy=lambda: hosts.count(is_busy),
+            hosts_resting=lambda: hosts.count(is_resting),
+            hosts_blocked=lambda: hosts.count(is_blocked),
+            decoders=lambda: pool.size,
+        )
         yield IngestServicer(
-            pipeline=Pipeline(
-                web=web,
-                hosts=hosts,
-                robots=Robots(web, hosts),
-                reservations=Reservations(web, hosts),
-                pool=pool,
-                store=store,
-                max_fetches=settings.max_fetches,
-                max_bytes_in_flight=settings.max_bytes_in_flight,
-                takedowns=lambda: tombstones.current,
-            ),
+            pipeline=pipeline,
             ledgers=ledgers,
             admissions=admissions,
             endings=Endings(

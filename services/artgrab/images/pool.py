@@ -10,7 +10,7 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import msgspec
@@ -43,6 +43,7 @@ class DecodePool:
         timeout: float = 20.0,
         pictures_per_worker: int = 2000,
         command: Sequence[str] = (sys.executable, "-P", "-m", "artgrab.images.worker"),
+        on_death: Callable[[], None] = lambda: None,
     ) -> None:
         """Make the pool.
 
@@ -54,14 +55,21 @@ class DecodePool:
             pictures_per_worker: after so many a worker is replaced.
             command: starts a worker; memory_bytes, seconds of a processor and our process id are
                 added.
+            on_death: called for each that dies over a picture, or is killed over it.
         """
         cpu_seconds = math.ceil(timeout / 2)
+        self._on_death = on_death
         self._command = (*command, str(memory_bytes), str(cpu_seconds), str(os.getpid()))
         self._timeout = timeout
         self._pictures_per_worker = pictures_per_worker
         self._free = asyncio.Semaphore(workers)
         self._idle: list[_Worker] = []
         self._alive: set[_Worker] = set()
+
+    @property
+    def size(self) -> int:
+        """Processes at the moment."""
+        return len(self._alive)
 
     async def __aenter__(self) -> Self:
         return self
@@ -114,10 +122,10 @@ class DecodePool:
             async with asyncio.timeout(limit):
                 answer = await worker.ask(request)
         except TimeoutError as error:
-            await self._discard(worker)
+            await self._bury(worker)
             raise DecoderFailedError("decoder-timeout") from error
         except (OSError, EOFError, msgspec.MsgspecError) as error:
-            await self._discard(worker)
+            await self._bury(worker)
             if worker.ended_by == signal.SIGXCPU:
                 raise PictureRefusedError("too-much-time") from error
             raise DecoderFailedError(_DIED) from error
@@ -146,6 +154,11 @@ class DecodePool:
         worker = _Worker(process, pipes)
         self._alive.add(worker)
         return worker
+
+    async def _bury(self, worker: "_Worker") -> None:
+        """Note one that died over its picture, or had to."""
+        self._on_death()
+        await self._discard(worker)
 
     async def _discard(self, worker: "_Worker") -> None:
         self._alive.discard(worker)
