@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import psutil
 import pytest
 
 from artgrab.common.network import NetworkSettings
 from artgrab.downloader.errors import FetchError
 from artgrab.downloader.fetch import open_web
 from artgrab.downloader.settings import DownloaderSettings
+from tests.support.playing_hosts import PlayingHosts
 from tests.support.waiting import WAIT_SECONDS
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -84,3 +86,15 @@ async def test_a_server_without_tls_behind_https_is_a_passing_failure() -> None:
                 pass
     assert caught.value.reason in {"tls", "timeout", "connect-timeout", "reset", "connect"}
     assert caught.value.passing
+
+
+async def test_a_site_of_many_names_does_not_use_up_the_files_that_may_be_open(
+    hosts: PlayingHosts,
+) -> None:
+    async with open_web(SETTINGS, hosts.network) as web:
+        for number in range(300):
+            async with web.get(f"http://name-{number}.a.test/") as reply:
+                await reply.read()
+        connected = [one for one in psutil.Process().net_connections("tcp4") if one.raddr]
+        ours = [one for one in connected if one.raddr.port == hosts.port]
+    assert 200 < len(ours) < 280

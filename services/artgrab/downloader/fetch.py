@@ -22,6 +22,8 @@ from artgrab.downloader.settings import DownloaderSettings
 REDIRECTS = (301, 302, 303, 307, 308)
 _CHUNK_BYTES = 65536
 _KEEPALIVE_SECONDS = 15.0
+_MAX_IDLE = 256
+"""Hosts with connections kept open: a site can have more names than a process may open files."""
 _HEAD_BYTES = 1024**2
 """What may come before a head is complete: many times the largest that is taken, and what arrives
 with it."""
@@ -73,15 +75,16 @@ class Reply:
         Raises:
             FetchError: too-slow.
         """
-        body = bytearray()
+        chunks, total = [], 0
         rate = _Rate(self._settings, self._clock)
         async for chunk in self._response.content.iter_chunked(_CHUNK_BYTES):
             take(len(chunk))
-            body += chunk
-            if len(body) >= limit:
+            chunks.append(chunk)
+            total += len(chunk)
+            if total >= limit:
                 break
-            rate.check(len(body))
-        return bytes(body[:limit])
+            rate.check(total)
+        return b"".join(chunks)[:limit]
 
 
 class _Rate:
@@ -134,6 +137,12 @@ class _Connector(aiohttp.TCPConnector):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._factory = partial(_Connection, loop=self._loop)  # type: ignore[assignment]
+
+    def _release(self, *arguments: Any, **named: Any) -> None:
+        super()._release(*arguments, **named)
+        while len(self._conns) > _MAX_IDLE:
+            for connection, _ in self._conns.pop(next(iter(self._conns))):
+                connection.close()
 
 
 class Web:

@@ -21,12 +21,16 @@ from artgrab.images.pipes import Pipes
 from artgrab.images.process import named
 from artgrab.images.types import DecoderFailedError, Picture, PictureRefusedError
 
-_MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_MAX_ANSWER_BYTES = 16 * 1024**2
+"""Noise of 384x7680 pixels, the most that is kept of a picture, is a JPEG of 2.6 MB."""
+_JPEG = b"\xff\xd8\xff"
 _START_SECONDS = 30.0
 """Added to the first picture's time: a new process imports its libraries."""
 _DIED = "decoder-died"
 _INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 """All that workers get of the environment: no credentials."""
+_ALONE = {"OPENBLAS_NUM_THREADS": "1"}
+"""A thread that numpy starts would not be confined with the others."""
 
 
 class DecodePool:
@@ -97,6 +101,8 @@ class DecodePool:
             answer = await self._ask_twice(frame(Task(data, min_side)))
         if isinstance(answer, Refusal):
             raise PictureRefusedError(answer.reason)
+        if not answer.kept.object_bytes.startswith(_JPEG):
+            raise DecoderFailedError(_DIED)
         return named(answer.kept, source_sha256=source_sha256 or sha256_hex(data))
 
     async def _ask_twice(self, request: bytearray) -> Answer:
@@ -145,7 +151,10 @@ class DecodePool:
                 *self._command,
                 stdin=pipes.stdin,
                 stdout=pipes.stdout,
-                env={name: os.environ[name] for name in _INHERITED if name in os.environ},
+                env={
+                    **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+                    **_ALONE,
+                },
             )
         except BaseException:
             pipes.close()

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import cv2
 
 from artgrab.common.processes import die_with_parent
+from artgrab.images.confinement import confine
 from artgrab.images.frames import (
     LENGTH_BYTES,
     Answer,
@@ -40,6 +41,7 @@ def main() -> None:
     limit = _address_space() + memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine()
     while (task := _read_task(sys.stdin.buffer)) is not None:
         _limit_cpu(cpu_seconds)
         answers.write(frame(_answer(task)))
