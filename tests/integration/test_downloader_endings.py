@@ -1,6 +1,7 @@
 """The end of a run: merged records, strays gone, a summary, and counts; as often as it is asked."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -11,10 +12,11 @@ import msgspec
 import pytest
 from obstore.store import MemoryStore
 
+from artgrab.common.errors import SurroundingsError
 from artgrab.common.keys import image_key, records_prefix, run_key
 from artgrab.common.runs import RunSummary, read_run_summaries
 from artgrab.common.store import ObjectInfo, Store
-from artgrab.downloader.endings import Ending, Endings, end_run
+from artgrab.downloader.endings import Ending, Endings, end_run, to_its_end
 from artgrab.downloader.sweep import sweep
 from artgrab.v1 import ingest_service_pb2 as pb
 from tests.support.downloads import pictures_kept, put_held_picture, put_pictures
@@ -199,6 +201,24 @@ async def test_who_is_cancelled_leaves_only_when_the_store_is_left_alone() -> No
     await asyncio.wait([ending])
     assert ending.cancelled()
     assert store.exists(run_key("default", "cats", "run-1"))
+
+
+async def test_nothing_is_complained_of_where_nobody_waits_any_more() -> None:
+    def fail() -> None:
+        assert go.wait(30)
+        raise SurroundingsError("the store is away")
+
+    go, complaints = threading.Event(), list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    work = asyncio.create_task(to_its_end(fail))
+    await asyncio.sleep(0)
+    work.cancel()
+    go.set()
+    await asyncio.wait([work])
+    assert work.cancelled()
+    del work
+    gc.collect()
+    assert complaints == []
 
 
 def test_a_summary_is_what_one_machine_writes(tmp_path: Path) -> None:

@@ -10,15 +10,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-
-from artgrab.common.processes import die_with_parent
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -113,14 +110,16 @@ class S3Server:
         data = self._folder / "data"
         data.mkdir(exist_ok=True)
         flags = [f"-{name}={port}" for name, port in self._ports.items()]
+        # Nothing of Python runs between fork and exec: gRPC's part of that aborts now and then.
+        leash = (sys.executable, "-P", "-m", "artgrab.common.leashed", str(os.getpid()))
+        command = (_program(), "server", f"-dir={data}", f"-s3.config={config}", *_FLAGS, *flags)
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [_program(), "server", f"-dir={data}", f"-s3.config={config}", *_FLAGS, *flags],
+                [*leash, *command],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 env=os.environ | {"TMPDIR": str(self._folder)},  # for its logs
-                preexec_fn=partial(die_with_parent, os.getpid()),
             )
 
     def _wait_until_ready(self) -> bool:

@@ -117,6 +117,21 @@ async def test_close_writes_what_waits(store: Store) -> None:
     assert len(read(store)) == 1
 
 
+async def test_who_is_cancelled_while_closing_leaves_no_entry_in_doubt(tmp_path: Path) -> None:
+    store = GatedStore.open(str(tmp_path))
+    writing = writer(store, max_delay=3600)
+    appending = asyncio.create_task(writing.append(record(1)))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(writing.close())
+    await store.asked.wait()
+    closing.cancel()
+    await asyncio.wait([closing])
+    store.gate.set()
+    async with asyncio.timeout(30):
+        await appending
+    assert len(read(store)) == 1
+
+
 async def test_a_failing_store_fails_every_append_of_the_group_and_no_later_one(
     tmp_path: Path,
 ) -> None:
@@ -184,6 +199,22 @@ async def test_a_compaction_killed_anywhere_loses_nothing(tmp_path: Path, calls:
     after = read(store)
     assert after.keys() - before.keys() == {f"{9:064x}", f"{10:064x}"}
     assert {key: after[key] for key in before} == before
+
+
+@pytest.mark.parametrize("calls", range(12))
+async def test_what_a_killed_compaction_leaves_goes_with_the_next_although_nothing_is_new(
+    tmp_path: Path, calls: int
+) -> None:
+    store = Store.open(str(tmp_path))
+    await write(store, ENTRIES)
+    compacted(store)
+    await write(store, [record(7), record(8)], group=1)
+    before = read(store)
+    with contextlib.suppress(KilledError):
+        compacted(DyingStore(tmp_path, calls=calls))
+    compacted(store)
+    assert [key.rpartition("/")[2] for key in keys(store)] == ["index-2.parquet"]
+    assert read(store) == before
 
 
 class InterruptedStore(Store):

@@ -101,9 +101,10 @@ class RecordWriter:
         await future
 
     async def close(self) -> None:
-        """Write what waits and wait for all writes under way."""
+        """Write what waits and wait for all writes under way; they go on when that is cancelled."""
         self._start_flush()
-        await asyncio.gather(*self._flushes, return_exceptions=True)
+        if self._flushes:
+            await asyncio.wait(self._flushes)
 
     async def _flush_later(self) -> None:
         await self._sleep(self._max_delay)
@@ -186,11 +187,13 @@ def read_folded(
 def compact(store: Store, *, namespace: str, category: str, min_parts: int = 2) -> bool:
     """Merge all parts into a new index, then remove the parts and indexes it covers.
 
-    Tells whether it wrote one. Safe to kill anywhere: parts go only when the index is durable.
+    Tells whether it wrote one: not for less than `min_parts` that no index covers. Safe to kill
+    anywhere: parts go only when the index is durable, and what is left of them with the next one.
     """
     prefix = records_prefix(namespace, category)
     listed = _read_all(store, prefix)
-    if len(listed.parts) < min_parts:
+    if len(set(listed.parts) - set(listed.covered)) < min_parts:
+        store.delete(listed.covered)  # left by a kill
         return False
     return _write_index(store, prefix, _merged(store, listed), listed)
 

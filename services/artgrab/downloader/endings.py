@@ -109,3 +109,5 @@ async def to_its_end(work: Callable[[], _T]) -> _T:
         return await asyncio.shield(task)
     finally:
         await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # has been told, unless whoever waited was cancelled

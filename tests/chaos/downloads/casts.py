@@ -104,6 +104,9 @@ class Cast:
         self._ending = True
         client = self._keepers[len(self._addresses)]
         await asyncio.wait([client])
+        for keeper in self._keepers:
+            if keeper.done():
+                keeper.result()
         await self._whole()
         for address in self._addresses:
             self._keepers[self._addresses.index(address)].cancel()
