@@ -92,6 +92,7 @@ async def test_a_worker_that_answers_garbage_counts_as_dead() -> None:
     [
         "source_format='svg'",
         "object_bytes=1",
+        "object_bytes=b'<script>'",
         "perceptual_hash='x' * 16",
         "width=0",
     ],

@@ -16,7 +16,7 @@ from typing import Self
 import msgspec
 
 from artgrab.common.digests import sha256_hex
-from artgrab.images.frames import Answer, Refusal, Task, decode_answer, frame
+from artgrab.images.frames import Answer, Refusal, Success, Task, decode_answer, frame
 from artgrab.images.pipes import Pipes
 from artgrab.images.process import named
 from artgrab.images.types import DecoderFailedError, Picture, PictureRefusedError
@@ -101,8 +101,6 @@ class DecodePool:
             answer = await self._ask_twice(frame(Task(data, min_side)))
         if isinstance(answer, Refusal):
             raise PictureRefusedError(answer.reason)
-        if not answer.kept.object_bytes.startswith(_JPEG):
-            raise DecoderFailedError(_DIED)
         return named(answer.kept, source_sha256=source_sha256 or sha256_hex(data))
 
     async def _ask_twice(self, request: bytearray) -> Answer:
@@ -195,6 +193,8 @@ class _Worker:
     async def ask(self, request: bytearray) -> Answer:
         await self._pipes.send(request)
         answer = decode_answer(await self._pipes.receive(limit=_MAX_ANSWER_BYTES))
+        if isinstance(answer, Success) and not answer.kept.object_bytes.startswith(_JPEG):
+            raise EOFError("the answer is no picture")
         self.pictures += 1
         return answer
 
