@@ -25,6 +25,7 @@ from artgrab.downloader.ledgers import Ledgers
 from artgrab.downloader.metrics import Metrics
 from artgrab.downloader.owners import Owners
 from artgrab.downloader.pipeline import Task
+from artgrab.downloader.server import collect_seldom
 from artgrab.downloader.service import IngestServicer
 from artgrab.downloader.settings import DownloaderSettings
 from artgrab.downloader.tombstones import Tombstones
@@ -92,6 +93,7 @@ def servicer(store: Store) -> IngestServicer:
 
 
 def _run(options: argparse.Namespace) -> None:
+    collect_seldom()
     asyncio.run(serve(Store.open(options.store)))
 
 

@@ -58,7 +58,7 @@ def test_what_is_remembered_is_what_the_merged_records_say(
             prefix = records_prefix(**NAMES)
             store.put_if_absent(f"{prefix}/run/{sha256_hex(data)}.jsonl", data)
             if number == compacted_after:
-                compact(store, **NAMES)
+                compact(store, namespace="default", category="cats")
         merged = read_records(store, **NAMES)
         found = recall(store, **NAMES)
     assert {key: (one.state, sorted(one.sightings)) for key, one in found.items()} == {

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any
 
@@ -143,8 +143,8 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
             )
         )
 
-        async def work(candidate: Candidate) -> Record:
-            return await self._fetch(candidate, task)
+        def work(candidate: Candidate) -> Awaitable[Record]:
+            return self._fetch(candidate, task)
 
         async def work_at_last(candidate: Candidate) -> Record:
             try:
@@ -152,9 +152,9 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
             except RetryLaterError as error:
                 return self._pipeline.give_up(candidate, task, error.reason)
 
-        async def settle(candidate: Candidate, last_try: bool) -> Verdict:
+        def settle(candidate: Candidate, last_try: bool) -> Awaitable[Verdict]:
             doing = work_at_last if last_try else work
-            return await desk.settle(candidate, doing, last_try=last_try)
+            return desk.settle(candidate, doing, last_try=last_try)
 
         return Session(
             settle,

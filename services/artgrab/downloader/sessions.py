@@ -86,6 +86,7 @@ class Session:
                 if not reader.done():
                     self._credits += len(acks)
                     yield pb.IngestResponse(credits=pb.Credits(candidates=len(acks)))
+        self._check()  # what failed last may have done so while an answer was being sent
 
     async def _until_settled(self, grace: float) -> AsyncIterator[pb.IngestResponse]:
         deadline = asyncio.get_running_loop().time() + grace
@@ -150,6 +151,9 @@ class Session:
     async def _wait(self) -> None:
         await self._changed.wait()
         self._changed.clear()
+        self._check()
+
+    def _check(self) -> None:
         if self._error is not None:
             raise self._error
 
