@@ -1,6 +1,7 @@
 """Hostile URLs, names, redirects and answers, and what is to be recorded of each."""
 
 import gzip
+import zlib
 
 from tests.support.drawn import jpeg
 from tests.support.hostile.behaviours import (
@@ -176,6 +177,12 @@ REDIRECTS = (
         redirect("/1"),
         paths={**{f"/{n}": redirect(f"/{n + 1}") for n in range(1, 6)}, "/6": _PICTURE},
     ),
+    _says(
+        "redirect-endless-body",
+        "STORED",
+        b"HTTP/1.1 302 Found\r\nLocation: http://good.test:{port}/4.jpg\r\n\r\n",
+        b"a" * 65536,
+    ),
     _to("redirect-with-cookie", "http://good.test:{port}/1.jpg", "STORED", "Set-Cookie: a=b"),
     _to("redirect-with-secrets", "http://good.test:{port}/2.jpg", "STORED", "Authorization: x"),
     _to("redirect-to-tls-and-back", "https://tls-hop.test:{tls}/a.jpg", "STORED"),
@@ -247,9 +254,24 @@ ANSWERS = (
         "FAILED too-large",
         answer(gzip.compress(bytes(30_000_000)), "Content-Encoding: gzip"),
     ),
+    _says(
+        "deflate-bomb",
+        "FAILED too-large",
+        answer(zlib.compress(bytes(30_000_000)), "Content-Encoding: deflate"),
+    ),
+    _says("brotli", "FAILED bad-answer|FAILED cut-off", answer(jpeg(), "Content-Encoding: br")),
+    _says("zstd", "FAILED bad-answer|FAILED cut-off", answer(jpeg(), "Content-Encoding: zstd")),
     _says("gzip-broken", "FAILED cut-off", answer(b"abc", "Content-Encoding: gzip")),
     _says("gzip-unasked", "STORED", answer(gzip.compress(jpeg()), "Content-Encoding: gzip")),
     _says("encoding-unknown", "STORED", answer(jpeg(), "Content-Encoding: x-rot13")),
+    _says("missing-endless", "FAILED http-404", b"HTTP/1.1 404 Gone\r\n\r\n", b"a" * 65536),
+    _says("no-content", "FAILED http-204", answer(b"", status="204 No Content")),
+    _says("status-999", "FAILED http-999", answer(jpeg(), status="999 Denied")),
+    _says("status-0", "FAILED bad-answer", answer(jpeg(), status="0 None")),
+    _says("type-html", "STORED", answer(jpeg(), "Content-Type: text/html")),
+    _says("refresh", "STORED", answer(jpeg(), "Refresh: 0;url=http://127.0.0.2:{port}/")),
+    _says("preload", "STORED", answer(jpeg(), "Link: <http://127.0.0.2:{port}/>; rel=preload")),
+    _says("other-service", "STORED", answer(jpeg(), 'Alt-Svc: h2="127.0.0.2:{port}"')),
     _says("partial", "FAILED http-206", answer(jpeg()[:100], status="206 Partial Content")),
     _says("busy", "FAILED host-busy", answer(b"", "Retry-After: 99999999999", status="429 Busy")),
     _says("html", "FAILED html", answer(b"<!doctype html><title>Sign in</title>")),
