@@ -1,6 +1,7 @@
 """A downloader over TLS: who has the right certificates is served, the others are told why not."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,36 @@ async def test_whoever_has_not_is_told_in_one_line_what_to_set(
             await check_downloaders([endpoint], patience_seconds=0, channels=channels)
     assert len(str(refused.value).splitlines()) == 1
     assert endpoint in str(refused.value)
+
+
+_ASKING = """
+import asyncio, sys
+from pathlib import Path
+from artgrab.common.errors import SurroundingsError
+from artgrab.scraper.channels import Channels, TlsSettings
+from artgrab.scraper.reachable import check_downloaders
+endpoints, file = sys.argv[1:2], Path(sys.argv[2])
+channels = Channels(endpoints, TlsSettings(tls_ca_file=file))
+try:
+    asyncio.run(check_downloaders(endpoints, patience_seconds=0, channels=channels))
+except SurroundingsError as error:
+    sys.exit(str(error))
+"""
+
+
+async def test_nothing_of_grpc_is_said_beside_that_line(
+    ours: Authority, theirs: Authority, hosts: PlayingHosts, store: Store, tmp_path: Path
+) -> None:
+    settings = _server(ours.issue(tmp_path / "server"))
+    async with downloader(store, hosts.network, **settings) as endpoint:
+        asking = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", _ASKING, endpoint, str(theirs.certificate)),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await asking.communicate()
+    assert asking.returncode == 1
+    (line,) = said.decode().splitlines()
+    assert "certificate is not good" in line
 
 
 async def test_a_stream_in_the_clear_gets_nowhere_where_there_is_tls(

@@ -9,3 +9,9 @@ politeness/                              what sites ask of robots
 processes, servers, rendezvous           processes, and how they find one another
 logs, progress, errors, pages/           what people read
 """
+
+import os
+
+# Read when grpc is imported, which is later. Below ERROR it tells each handshake that fails, on
+# stderr: strangers could fill the log of a server.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
