@@ -156,6 +156,20 @@ async def test_an_answer_as_a_whole_has_its_time(hosts: PlayingHosts, store: Sto
         assert await ingest_one(endpoint, url) == ("FAILED", "timeout")
 
 
+async def test_the_whole_way_to_a_picture_has_its_time_however_many_answers_it_takes(
+    hosts: PlayingHosts, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("artgrab.downloader.pipeline._PATIENCE_SECONDS", 1.0)
+    url = hosts.handle("http://a.test/robots.txt", trickle(0.05)).replace("robots.txt", "a.jpg")
+    async with downloader(store, hosts.network) as endpoint:
+        assert await ingest_one(endpoint, url) == ("FAILED", "timeout")
+        assert await ingest_one(endpoint, hosts.put("http://b.test/b.jpg", jpeg())) == (
+            "STORED",
+            "",
+        )
+    assert [one.host for one in hosts.seen if one.path == "/a.jpg"] == []
+
+
 async def test_a_body_cut_off_gets_a_second_try_and_then_fails(
     hosts: PlayingHosts, store: Store
 ) -> None:

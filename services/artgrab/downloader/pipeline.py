@@ -39,6 +39,8 @@ from artgrab.images import DecodePool, DecoderFailedError, Picture, PictureRefus
 from artgrab.images.sniffing import is_html
 
 MAX_REDIRECTS = 5
+_PATIENCE_SECONDS = 300.0
+"""For the whole way to a picture: each of its six hosts could take minutes with three answers."""
 _OVERLOADED_SECONDS = 2.0
 _PASSING_STATUS = (408, 425, 429)
 _REFUSING_STATUS = (401, 403, 451)
@@ -160,7 +162,8 @@ class Pipeline:
     async def _picture(self, url: str, visit: _Visit, filters: Filters) -> Picture:
         try:
             async with AsyncExitStack() as held:
-                await self._download(url, visit, held)
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    await self._download(url, visit, held)
                 visit.refuse(self._takedowns().of_digests(sha256_hex(visit.body)))
                 with self._metrics.step("decode"):
                     picture = await self._pool.process(visit.body, min_side=filters.min_side)
@@ -168,6 +171,8 @@ class Pipeline:
             return picture
         except (RefusedError, FetchError, DecoderFailedError, PictureRefusedError, RetryLaterError):
             raise
+        except TimeoutError as error:
+            raise FetchError("timeout", passing=True) from error
         except Exception as error:  # a fault of ours costs this one candidate, not the stream
             _log.exception("candidate failed", site=site_of(url))
             raise FetchError("internal-error", passing=True) from error
