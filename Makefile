@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-cluster test-cluster-full bench-operator bench-download soak-serve cluster-up cluster-down chaos chaos-run check docs format protos manifests images lock clean
+.PHONY: help setup run test test-cluster test-cluster-full bench-operator bench-download soak-serve cluster-up cluster-down chaos chaos-run fuzz bench-slow-host check docs format protos manifests images lock clean
 
 PYTHON ?= python3
 OUTPUT ?= table
@@ -55,6 +55,12 @@ bench-download: setup ## The downloader beside img2dataset and beside the bare w
 
 soak-serve: setup ## A served model under good and bad pictures: answers, memory (SECONDS=600, RUNTIME=native)
 	@$(BIN)/python -m benchmarks.soak_serve $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RUNTIME),--runtime $(RUNTIME))
+
+fuzz: setup ## Hostile bytes to all that reads bytes of strangers, on all cores (SECONDS=60, SEED=)
+	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+bench-slow-host: setup ## What sites that answer nobody cost the others: percent of their time
+	@$(BIN)/python -m benchmarks.slow_host
 
 check: .venv/.installed ## Format, lint, types, import rules, contracts, generated code
 	@$(BIN)/ruff format --check .
