@@ -13,7 +13,7 @@ from tests.support.hostile.network_table import HOPS, NETWORK
 from tests.support.hostile.picture_table import PICTURES
 from tests.support.hostile.trial import ROOT, Findings, face
 
-pytestmark = pytest.mark.xdist_group("hostile_table")
+pytestmark = [pytest.mark.xdist_group("hostile_table"), pytest.mark.timeout(300)]
 
 TABLE = {one.name: one for one in (*NETWORK, *PICTURES)}
 SERVICE_MEGABYTES = 250
