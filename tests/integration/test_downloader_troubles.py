@@ -6,8 +6,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import grpc
+import msgspec
 import pytest
 
+from artgrab.common.keys import SCHEMA_VERSION
+from artgrab.common.records import RecordOutcome
 from artgrab.common.store import Store
 from artgrab.v1 import ingest_service_pb2 as pb
 from tests.support.disks import FULL, filled, one_megabyte
@@ -23,6 +26,8 @@ from tests.support.ingest_client import (
 from tests.support.playing_hosts import PlayingHosts
 from tests.support.s3 import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server
 from tests.support.s3_proxy import UNAVAILABLE, S3Proxy, s3_proxy
+from tests.support.stored import candidate as stored_candidate
+from tests.support.stored import not_stored, put_entries
 
 QUICK = (0.01, 0.02)
 URI = f"s3://{BUCKET}/troubles"
@@ -139,3 +144,18 @@ async def test_a_full_disk_is_told_and_served_again_once_there_is_room(
             acks = await ingest(endpoint, wanted)
         assert {outcome for outcome, _ in outcomes(acks).values()} == {"STORED"}
         assert len(recorded(store)) == pictures_kept(store) == 3
+
+
+async def test_a_store_of_a_newer_artgrab_is_told_and_left_alone(
+    hosts: PlayingHosts, tmp_path: Path
+) -> None:
+    store = Store.open(str(tmp_path))
+    wanted = put_pictures(hosts, 1)
+    record = not_stored(stored_candidate("http://a.test/1"), RecordOutcome.REJECTED, "too-small")
+    newer = msgspec.structs.replace(record, schema_version=SCHEMA_VERSION + 1)
+    put_entries(store, "cats", [newer])
+    async with downloader(store, hosts.network) as endpoint:
+        with pytest.raises(grpc.aio.AioRpcError, match="newer artgrab") as told:
+            await ingest(endpoint, wanted)
+        assert told.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        assert len(await ingest(endpoint, wanted, category="dogs")) == 1

@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
-from artgrab.common.errors import SurroundingsError
+from artgrab.common.errors import BadInputError, SurroundingsError
 from artgrab.common.records import Candidate, Record
 from artgrab.common.urls import site_of
 from artgrab.downloader.admissions import Admissions
@@ -118,6 +118,8 @@ class IngestServicer(pb_grpc.IngestServiceServicer):
             )
         except SurroundingsError as error:
             await self._abort(context, grpc.StatusCode.UNAVAILABLE, str(error))
+        except BadInputError as error:  # of a newer artgrab
+            await self._abort(context, grpc.StatusCode.FAILED_PRECONDITION, str(error))
 
     async def _abort(self, context: Any, code: grpc.StatusCode, why: str) -> None:
         self._metrics.broken_off(code)
