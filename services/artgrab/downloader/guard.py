@@ -8,6 +8,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -23,6 +24,8 @@ from artgrab.downloader.errors import FetchError
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 WEB_PORTS = (80, 443)
+_MAX_CHECKED = 1024
+"""URLs that are remembered: each is looked at some times on its way."""
 
 _SPECIAL_V4 = tuple(
     map(
@@ -85,6 +88,7 @@ class Guard:
         self._network = network
         self._allowed = [_parse_target(target) for target in network.allowed_targets]
         self._ports = {*WEB_PORTS, *(port for _, port in self._allowed)}
+        self._checked = lru_cache(_MAX_CHECKED)(self._check)
 
     def check_url(self, url: str) -> URL:
         """Return a URL that may be asked for, its name not yet resolved.
@@ -92,6 +96,9 @@ class Guard:
         Raises:
             FetchError: never allowed, with the reason.
         """
+        return self._checked(url)
+
+    def _check(self, url: str) -> URL:
         try:
             parsed = URL(normalise_url(url), encoded=True)
         except (BadInputError, ValueError) as error:
@@ -155,6 +162,7 @@ class _CheckedResolver(AbstractResolver):
         await self._names.close()
 
 
+@lru_cache(1024)
 def _literal(host: str) -> Address | None:
     try:
         return ipaddress.ip_address(host)
