@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 import msgspec
 import structlog
@@ -82,6 +83,11 @@ class _Visit:
     """Places where opt-outs were looked for."""
     body: bytes = b""
     takedown: str = ""
+
+    @cached_property
+    def source_sha256(self) -> str:
+        """Of the body: to be asked for once that has come."""
+        return sha256_hex(self.body)
 
     def refuse(self, found: Takedown | None) -> None:
         """Go no further where there is a takedown."""
@@ -164,9 +170,11 @@ class Pipeline:
             async with AsyncExitStack() as held:
                 async with asyncio.timeout(_PATIENCE_SECONDS):
                     await self._download(url, visit, held)
-                visit.refuse(self._takedowns().of_digests(sha256_hex(visit.body)))
+                visit.refuse(self._takedowns().of_digests(visit.source_sha256))
                 with self._metrics.step("decode"):
-                    picture = await self._pool.process(visit.body, min_side=filters.min_side)
+                    picture = await self._pool.process(
+                        visit.body, min_side=filters.min_side, source_sha256=visit.source_sha256
+                    )
             visit.refuse(_takedown_of(picture, self._takedowns()))
             return picture
         except (RefusedError, FetchError, DecoderFailedError, PictureRefusedError, RetryLaterError):
@@ -290,7 +298,7 @@ class Pipeline:
             final_url=visit.final_url,
             http_status=visit.http_status,
             headers=visit.headers,
-            source_sha256=sha256_hex(visit.body) if visit.body else "",
+            source_sha256=visit.source_sha256 if visit.body else "",
             source_bytes=len(visit.body),
             opt_out_signals=visit.signals,
             opt_out_decision=decision(candidate, visit.signals, visit.seen),

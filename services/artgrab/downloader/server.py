@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import grpc
+import uvloop
 
 from artgrab.common.addresses import resolve
 from artgrab.common.certificates import server_credentials
@@ -103,7 +104,7 @@ def run(
         with _running(_leave_at_last(stop, settings.stop_grace_seconds + 1 + _AFTER_SECONDS)):
             await serve(settings, network, store, on_ready, stop=stop)
 
-    asyncio.run(main())
+    uvloop.run(main())
 
 
 async def _leave_at_last(stop: asyncio.Event, seconds: float) -> None:
