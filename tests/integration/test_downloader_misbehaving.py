@@ -7,9 +7,8 @@ contents of their messages: test_downloader_protocol.
 import asyncio
 import os
 import urllib.request
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -20,12 +19,8 @@ from artgrab.common.records import Candidate
 from artgrab.common.servers import reserved_port
 from artgrab.common.store import Store
 from artgrab.common.urls import candidate_id
-from artgrab.downloader.pipeline import Filters, Task
-from artgrab.downloader.places import STREAMS_OF_A_RUN, Places
-from artgrab.downloader.translations import ProtocolError
 from artgrab.scraper.ingest import IngestClient
 from artgrab.scraper.ingest_messages import Acked, AckOutcome
-from artgrab.scraper.lanes import Policy
 from artgrab.v1 import ingest_service_pb2 as pb
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 from tests.support.downloads import put_held_picture, put_pictures
@@ -35,9 +30,7 @@ from tests.support.ingest_client import (
     candidate,
     downloader,
     hello,
-    ingest,
     ingest_one,
-    open_stream,
 )
 from tests.support.lines import line_to
 from tests.support.playing_hosts import PlayingHosts
@@ -66,20 +59,12 @@ async def _stream(endpoint: str, *options: tuple[str, int], **call: Any) -> Asyn
             opened.cancel()
 
 
-async def _end(stream: Stream) -> End:
-    """Return how a stream ended, which is told after what was sent before."""
-    with suppress(grpc.aio.AioRpcError):
-        await stream.receive_all()
-    code = await stream.code()
-    return code, await stream.call.details()
-
-
 def _sending(*requests: pb.IngestRequest, **call: Any) -> Callable[[str], Awaitable[End]]:
     async def misbehave(endpoint: str) -> End:
         async with _stream(endpoint, **call) as stream:
             for request in requests:
                 await stream.send(request)
-            return await _end(stream)
+            return await stream.end()
 
     return misbehave
 
@@ -306,7 +291,7 @@ async def test_a_stream_whose_client_reads_nothing_is_ended_and_holds_nothing(
                 while _BROKEN_OFF not in await asyncio.to_thread(_page, port):
                     await asyncio.sleep(0.05)
             await _until_nothing_is_open(port)
-            code, told = await _end(stream)
+            code, told = await stream.end()
     assert code is Code.DEADLINE_EXCEEDED
     assert "read what comes, also while you send" in told
 
@@ -344,117 +329,3 @@ async def test_a_connection_that_breaks_in_the_middle_holds_nothing_and_its_cand
             await _until_nothing_is_open(port)
             go.set()
             assert await ingest_one(endpoint, url) == ("STORED", "")
-
-
-@pytest.mark.folder_only("about streams")
-async def test_a_thousand_streams_that_say_nothing_keep_nobody_out(
-    hosts: PlayingHosts, store: Store
-) -> None:
-    wanted = put_pictures(hosts, 1)
-    async with (
-        downloader(store, hosts.network, max_streams=50) as endpoint,
-        AsyncExitStack() as stack,
-    ):
-        silent = []
-        for _ in range(5):
-            channel = await stack.enter_async_context(
-                grpc.aio.insecure_channel(endpoint, (("grpc.use_local_subchannel_pool", 1),))
-            )
-            silent += [pb_grpc.IngestServiceStub(channel).Ingest() for _ in range(200)]
-        await eventually(lambda: sum(call.done() for call in silent) >= 900)
-        assert len(await ingest(endpoint, wanted)) == 1
-        codes = Counter([await call.code() for call in silent if call.done()])
-        assert codes.keys() <= {Code.RESOURCE_EXHAUSTED, Code.DEADLINE_EXCEEDED}
-
-
-@pytest.mark.folder_only("about streams")
-async def test_a_run_has_so_many_streams_and_another_is_served_beside_it(
-    hosts: PlayingHosts, store: Store
-) -> None:
-    wanted = put_pictures(hosts, 1)
-    async with (
-        downloader(store, hosts.network) as endpoint,
-        grpc.aio.insecure_channel(endpoint) as channel,
-    ):
-        stub = pb_grpc.IngestServiceStub(channel)
-        many = [Stream(stub.Ingest()) for _ in range(STREAMS_OF_A_RUN)]
-        for stream in many:
-            await stream.send(hello())
-        assert all([await stream.receive() for stream in many])
-        one_more = Stream(stub.Ingest())
-        await one_more.send(hello())
-        code, told = await _end(one_more)
-        assert code is Code.RESOURCE_EXHAUSTED
-        assert "end some first" in told
-        assert len(await ingest(endpoint, wanted, run_id="run-2")) == 1
-
-
-@pytest.mark.folder_only("about streams")
-async def test_a_scraper_waits_where_all_places_are_taken(
-    hosts: PlayingHosts, store: Store
-) -> None:
-    url = hosts.put("http://a.test/gone.jpg", status=404)
-    policy = Policy(stream_attempts=10_000, resolve_seconds=60)
-    tried = asyncio.Event()
-
-    async def sleep(seconds: float) -> None:
-        if seconds < policy.resolve_seconds:
-            tried.set()
-        await asyncio.sleep(min(seconds, 0.05))
-
-    acked: list[Acked] = []
-    async with (
-        downloader(store, hosts.network, max_streams=1) as endpoint,
-        IngestClient(
-            [endpoint],
-            hello=hello,
-            on_ack=acked.append,
-            policy=Policy(stream_attempts=10_000, resolve_seconds=60),
-            sleep=sleep,
-        ) as client,
-    ):
-        async with open_stream(endpoint, run_id="before"):
-            tried.clear()
-            await client.send(Candidate(candidate_id=candidate_id(url).hex(), url=url, source="x"))
-            await tried.wait()
-            assert not acked
-        await client.finish()
-    assert [one.reason for one in acked] == ["http-404"]
-
-
-def _task(run_id: str) -> Task:
-    return Task("default", "cats", run_id, Filters())
-
-
-async def test_where_all_places_are_of_streams_that_speak_the_next_is_sent_away() -> None:
-    places = Places(most=2)
-    with places.taken(_task("a")), places.taken(_task("b")):
-        with pytest.raises(ProtocolError, match="MAX_STREAMS") as refused, places.silent():
-            pytest.fail("a third place of two")
-        assert refused.value.code is Code.RESOURCE_EXHAUSTED
-    with places.silent():
-        pass
-
-
-async def test_who_has_been_silent_longest_makes_room() -> None:
-    places = Places(most=2)
-    left: list[str] = []
-
-    async def wait(name: str) -> None:
-        with (
-            pytest.raises(ProtocolError, match="others needed the place"),
-            places.silent() as until,
-        ):
-            async with until:
-                await asyncio.Event().wait()
-        left.append(name)
-
-    waiting = []
-    for name in ("first", "second", "third", "fourth"):
-        waiting.append(asyncio.create_task(wait(name)))
-        await asyncio.sleep(0)
-    await asyncio.gather(*waiting[:2])
-    assert left == ["first", "second"]
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)

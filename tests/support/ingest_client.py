@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import grpc
@@ -88,6 +88,12 @@ class Stream:
             code = await self.call.code()
         assert isinstance(code, grpc.StatusCode)
         return code
+
+    async def end(self) -> tuple[grpc.StatusCode, str]:
+        """Return how the stream ended and why, which is told after what was sent before."""
+        with suppress(grpc.aio.AioRpcError):
+            await self.receive_all()
+        return await self.code(), await self.call.details()
 
 
 @asynccontextmanager
