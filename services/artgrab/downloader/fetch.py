@@ -232,9 +232,10 @@ def _translate(error: Exception) -> Exception:
 async def open_web(settings: DownloaderSettings, network: NetworkSettings) -> AsyncIterator[Web]:
     """Open a session without cookies, proxies of the environment or credentials."""
     guard = Guard(network)
+    resolver = guard.resolver()
     connector = _Connector(
         limit=0,  # bounded by max_fetches
-        resolver=guard.resolver(),
+        resolver=resolver,
         use_dns_cache=False,
         socket_factory=guard.open_socket,
         keepalive_timeout=_KEEPALIVE_SECONDS,
@@ -244,18 +245,21 @@ async def open_web(settings: DownloaderSettings, network: NetworkSettings) -> As
         sock_connect=settings.connect_seconds,
         sock_read=settings.first_byte_seconds,
     )
-    async with aiohttp.ClientSession(
-        connector=connector,
-        timeout=timeout,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        headers={
-            "User-Agent": network.user_agent,
-            "Accept": "image/webp,image/*;q=0.9,*/*;q=0.1",
-            "Accept-Encoding": "identity",
-        },
-    ) as session:
-        yield Web(session, guard, settings)
+    try:
+        async with aiohttp.ClientSession(
+            connector=connector,
+            timeout=timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            headers={
+                "User-Agent": network.user_agent,
+                "Accept": "image/webp,image/*;q=0.9,*/*;q=0.1",
+                "Accept-Encoding": "identity",
+            },
+        ) as session:
+            yield Web(session, guard, settings)
+    finally:
+        await resolver.close()
 
 
 def text_of(value: str) -> str:
