@@ -24,7 +24,8 @@ from artgrab.scraper.lanes import Policy
 from artgrab.v1 import ingest_service_pb2 as pb
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 
-CANDIDATES = 100_000
+CANDIDATES = 60_000
+ROUNDS = 3
 DEADLINE_SECONDS = 300.0
 _ROOT = Path(__file__).parents[2]
 _WARM_UP = 5_000
@@ -32,20 +33,30 @@ _SITES = 500
 
 
 def measure(work: Path, pictures: int | None = None) -> dict[str, Any]:
-    """Return candidates_per_cpu_s, with what it was found from.
+    """Return candidates_per_cpu_s of the best round: what else the machine does only ever adds.
 
     Args:
-        work: a folder for the store.
-        pictures: how many candidates count; some more are sent before them.
+        work: a folder for stores.
+        pictures: how many candidates of a round count; some more are sent before them.
     """
     wanted = [candidate(number) for number in range(_WARM_UP + (pictures or CANDIDATES))]
-    with served(work / "store") as (process, endpoint):
-        before, after = asyncio.run(_streamed(endpoint, wanted, process))
-    count, cpu = after.acked - before.acked, after.cpu - before.cpu
+    rounds = [_round(work / f"store-{number}", wanted) for number in range(ROUNDS)]
     return {
-        "candidates_per_cpu_s": round(count / cpu),
-        "candidates_per_s": round(count / (after.time - before.time)),
+        "candidates_per_cpu_s": max(per_cpu for per_cpu, _ in rounds),
+        "candidates_per_cpu_s_rounds": [per_cpu for per_cpu, _ in rounds],
+        "candidates_per_s": max(per_second for _, per_second in rounds),
     }
+
+
+def _round(store: Path, wanted: Sequence[pb.Candidate]) -> tuple[int, int]:
+    """Return candidates per second of the server's processor time, and of time."""
+    with served(store) as (process, endpoint):
+        before, after = asyncio.run(_streamed(endpoint, wanted, process))
+    count = after.acked - before.acked
+    return (
+        round(count / (after.cpu - before.cpu)),
+        round(count / (after.time - before.time)),
+    )
 
 
 def candidate(number: int) -> pb.Candidate:

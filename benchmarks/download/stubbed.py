@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import grpc
+import uvloop
 
 from artgrab.common.keys import image_key
 from artgrab.common.records import Candidate, Record, RecordOutcome
@@ -94,7 +95,7 @@ def servicer(store: Store) -> IngestServicer:
 
 def _run(options: argparse.Namespace) -> None:
     collect_seldom()
-    asyncio.run(serve(Store.open(options.store)))
+    uvloop.run(serve(Store.open(options.store)))
 
 
 if __name__ == "__main__":
