@@ -96,14 +96,14 @@ async def test_downloaders_come_and_go_and_no_site_or_picture_notices(
         asyncio.timeout(6 * WAIT_SECONDS),
         fleet(tmp_path, unused_tcp_port, store_uri, hosts.network, **settings) as pods,
     ):
-        await asyncio.gather(*map(pods.join, ADDRESSES[:2]), *map(pods.start, ADDRESSES[2:]))
+        await asyncio.gather(*map(pods.join, ADDRESSES[:3]), *map(pods.start, ADDRESSES[3:]))
         events = [
-            lambda: _shown(pods, ADDRESSES[2]),
+            lambda: _shown(pods, ADDRESSES[3]),  # from here they are four
             lambda: pods.leave(ADDRESSES[0]),
             lambda: pods.kill(ADDRESSES[1]),
-            lambda: _shown(pods, ADDRESSES[3]),
-            lambda: pods.leave(ADDRESSES[2]),
             lambda: pods.join(ADDRESSES[0]),
+            lambda: pods.leave(ADDRESSES[2]),
+            lambda: pods.join(ADDRESSES[2]),
         ]
         async with client_of(pods, answers) as client:
             await _send(client, wanted[:SITES])

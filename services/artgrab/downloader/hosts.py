@@ -3,11 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from heapq import heappop, heappush
 
 from artgrab.downloader.errors import FetchError, RetryLaterError
-from artgrab.downloader.rooms import SentAwayError, WaitingRoom
+from artgrab.downloader.rooms import Gate, SentAwayError, WaitingRoom
 from artgrab.downloader.settings import DownloaderSettings
 
 MAX_STRIKES = 6
@@ -27,9 +27,39 @@ _FIRST_HOLD_SECONDS = 2.0
 _UNKNOWN_RETRY_SECONDS = 1.0
 """Until a first fetch has shown how long they take."""
 _LEARNING_RATE = 0.2
+_LONG_SECONDS, _LONG_FETCHES = 1.0, 4
+"""A wait of more seconds, and of more fetches, is long."""
 _MAX_PROMISES = 16384
 _LEAST_RETRY_SECONDS = 0.25
 _MOST_RETRY_SECONDS = 60.0
+
+
+class _Count:
+    """How many are in some place at the moment."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        self.now += 1
+        try:
+            yield
+        finally:
+            self.now -= 1
+
+
+class _Mean:
+    """Of the seconds that fetches took, the last ones counting most."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._is_known = False
+
+    def note(self, seconds: float) -> None:
+        rate = _LEARNING_RATE if self._is_known else 1.0
+        self._is_known = True
+        self.seconds += rate * (seconds - self.seconds)
 
 
 class _Host:
@@ -38,7 +68,7 @@ class _Host:
     def __init__(self, settings: DownloaderSettings) -> None:
         self.slots = asyncio.Semaphore(settings.host_concurrency)
         self.spacing = settings.host_spacing_seconds
-        self.guests = 0
+        self.guests = _Count()
         """Candidates that hold a slot or wait for one."""
         self.next_start = 0.0
         self.held_until = 0.0
@@ -48,10 +78,10 @@ class _Host:
         self.served = False
         self.down_until = 0.0
         self.blocked_until = 0.0
-        self.mean_seconds: float | None = None
-        """Of a fetch, the last ones counting most."""
+        self.pace = _Mean()
         self.promises: list[float] = []
         """A heap: when those will come again who were sent away."""
+        self.turns = _Count()
         self.starts: list[float] = []
         """Of the fetches under way."""
 
@@ -62,19 +92,7 @@ class _Host:
 
     def seconds(self, now: float) -> float:
         """Return how long a fetch takes, by those before and by the oldest one under way."""
-        return max([self.mean_seconds or 0.0, *(now - start for start in self.starts)])
-
-    @contextmanager
-    def fetching(self, start: float, clock: Callable[[], float]) -> Iterator[None]:
-        """Learn from a fetch how long they take, however it ends."""
-        self.starts.append(start)
-        try:
-            yield
-        finally:
-            self.starts.remove(start)
-            seconds = max(0.0, clock() - start)
-            mean = seconds if self.mean_seconds is None else self.mean_seconds
-            self.mean_seconds = mean + _LEARNING_RATE * (seconds - mean)
+        return max([self.pace.seconds, *(now - start for start in self.starts)])
 
     def rests_until(self) -> float:
         """Return when the site may be asked again, as far as is known."""
@@ -110,14 +128,16 @@ class Hosts:
         self._clock = clock
         self._sleep = sleep
         self._hosts: dict[str, _Host] = {}
-        self._room = WaitingRoom(settings.credits // 2)
+        self._pace = _Mean()
+        self._room = WaitingRoom(settings.credits // 2, self._overlength)
+        self._gate = Gate(settings.max_fetches)
 
     @asynccontextmanager
     async def wait(self, site: str) -> AsyncIterator[None]:
         """Hold a place among those who wait for a site, be it for its rules or for a turn.
 
-        Half the credits of a stream are places, for those who have a turn as well: the other half
-        stays for sites that are quick.
+        Once half the credits of a stream are taken, by those who have a turn as well, the rest is
+        for sites that are quick.
 
         Raises:
             RetryLaterError: the place was given to others; what was done in it is broken off.
@@ -129,8 +149,8 @@ class Hosts:
             raise self._busy(self._host(site)) from None
 
     @asynccontextmanager
-    async def turn(self, site: str) -> AsyncIterator[None]:
-        """Wait for a turn at a site and hold it.
+    async def turn(self, site: str, *, gated: bool = False) -> AsyncIterator[None]:
+        """Wait for a turn at a site and hold it; if gated, also for one among all sites.
 
         Raises:
             RetryLaterError: the site wants a rest, or too many wait for it already.
@@ -138,16 +158,29 @@ class Hosts:
         """
         host = self._host(site)
         self._check_queue(host)
-        host.guests += 1
+        async with AsyncExitStack() as stack:
+            stack.enter_context(host.guests.one_more())
+            await stack.enter_async_context(host.slots)
+            self._check_hold(host)
+            stack.enter_context(host.turns.one_more())
+            stack.enter_context(self._room.taken())
+            await self._sleep_until(self._book_start(host))
+            if gated:
+                await stack.enter_async_context(self._gate.place())
+            with self._fetching(host):
+                yield
+
+    @contextmanager
+    def _fetching(self, host: _Host) -> Iterator[None]:
+        """Learn from a fetch how long they take, however it ends."""
+        start = self._clock()
+        host.starts.append(start)
         try:
-            async with host.slots:
-                self._check_hold(host)
-                start = self._book_start(host)
-                with self._room.taken(), host.fetching(start, self._clock):
-                    await self._sleep_until(start)
-                    yield
+            yield
         finally:
-            host.guests -= 1
+            host.starts.remove(start)
+            for pace in (host.pace, self._pace):
+                pace.note(self._clock() - start)
 
     def slow_down(self, site: str, *, spacing: float) -> None:
         """Keep fetches from a site this many seconds apart, within the bound of the settings."""
@@ -228,7 +261,7 @@ class Hosts:
     def _forget_idle(self) -> None:
         """Keep those in use, and of those that rest at most half: who rests longest."""
         now = self._clock()
-        used = {site: host for site, host in self._hosts.items() if host.guests}
+        used = {site: host for site, host in self._hosts.items() if host.guests.now}
         resting = sorted(
             (
                 (host.rests_until(), site)
@@ -246,8 +279,13 @@ class Hosts:
         if full or waiting * self._step(host) > self._settings.host_wait_seconds:
             raise self._busy(host)
 
+    def _overlength(self, site: str, count: int) -> float:
+        """Compare a wait with the time of a fetch anywhere: when all are slow, it is not theirs."""
+        host = self._host(site)
+        return count * self._step(host) / max(_LONG_SECONDS, _LONG_FETCHES * self._pace.seconds)
+
     def _waiting(self, host: _Host) -> int:
-        return max(0, host.guests - self._settings.host_concurrency)
+        return max(0, host.guests.now - self._settings.host_concurrency)
 
     def _step(self, host: _Host) -> float:
         """Return the seconds from one turn at a site to the next."""
@@ -279,7 +317,7 @@ class Hosts:
         left = host.held_until - now
         if left > 0:
             raise RetryLaterError("host-busy", retry_after=_bounded(left))
-        if host.is_on_probation and host.starts:
+        if host.is_on_probation and host.turns.now:
             raise self._busy(host)
 
     def _book_start(self, host: _Host) -> float:

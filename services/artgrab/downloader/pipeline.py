@@ -108,7 +108,6 @@ class Pipeline:
         reservations: Reservations,
         pool: DecodePool,
         store: Store,
-        max_fetches: int,
         max_bytes_in_flight: int,
         metrics: Metrics,
         takedowns: Callable[[], Takedowns] = Takedowns,
@@ -120,7 +119,6 @@ class Pipeline:
         self._reservations = reservations
         self._pool = pool
         self._store = store
-        self._gate = asyncio.Semaphore(max_fetches)
         self._max_bytes = self._free_bytes = max_bytes_in_flight
         self._metrics = metrics
         self._takedowns = takedowns
@@ -195,8 +193,7 @@ class Pipeline:
             async with AsyncExitStack() as place:
                 async with self._hosts.wait(site_of(url)):
                     await self._ask_host(target, visit)
-                    await place.enter_async_context(self._hosts.turn(site_of(url)))
-                    await place.enter_async_context(self._gate)
+                    await place.enter_async_context(self._hosts.turn(site_of(url), gated=True))
                 with self._metrics.step("fetch"):
                     location = await self._visit(url, visit, held)
                 if location is None:

@@ -1,12 +1,14 @@
-"""Where candidates wait for their sites: so many in all, and the longest queue gives way.
+"""Places for those who wait and for those who fetch: no few slow sites may hold them all.
 
-A stream has few credits, and whoever waits holds one: without a bound the candidates of a few slow
-sites would come to hold them all, and every other site would stand still.
+A stream has few credits, and whoever waits holds one; without bounds the candidates of some sites
+that hang would come to hold all of them, and every other site would stand still.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+
+_LOOK_SECONDS = 0.1
 
 
 class SentAwayError(Exception):
@@ -14,17 +16,24 @@ class SentAwayError(Exception):
 
 
 class WaitingRoom:
-    """Gives places to those who wait; the first of each site always has one.
+    """Where candidates wait for their sites; who would wait too long makes way when it is crowded.
 
-    When it is full the newest of the longest queue goes (longest queue drop: Suter, Lakshman,
-    Stiliadis and Choudhury, IEEE JSAC 17(6), 1999).
+    Of those the newest go, from the sites with the longest waits; the first of each site stays.
     """
 
-    def __init__(self, places: int) -> None:
-        """Make a room with so many places beside those of the first of each site."""
+    def __init__(self, places: int, overlength: Callable[[str, int], float]) -> None:
+        """Make a room.
+
+        Args:
+            places: taken by more it is crowded.
+            overlength: returns how long so many waiting candidates of a site will wait; beyond 1
+                it is too long.
+        """
         self._places = places
+        self._overlength = overlength
         self._queues: dict[str, list[asyncio.Timeout]] = {}
         self._taken = 0
+        self._timer: asyncio.TimerHandle | None = None
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -55,18 +64,21 @@ class WaitingRoom:
                 raise
             raise SentAwayError from None
 
+    @property
+    def _is_crowded(self) -> bool:
+        return self._taken > self._places
+
+    def _wait_at(self, site: str) -> float:
+        queue = self._queues.get(site, ())
+        return self._overlength(site, len(queue)) if len(queue) > 1 else 0.0
+
     def _enter(self, site: str, patience: asyncio.Timeout) -> None:
+        if self._is_crowded and self._wait_at(site) > 1:
+            raise SentAwayError
         self._queues.setdefault(site, []).append(patience)
         self._taken += 1
-        while self._taken - len(self._queues) > self._places:
-            crowded = max(self._queues, key=lambda one: (len(self._queues[one]), one == site))
-            newest = self._queues[crowded][-1]
-            if newest is self._queues[crowded][0]:
-                return
-            self._leave(crowded, newest)
-            if newest is patience:
-                raise SentAwayError
-            newest.reschedule(asyncio.get_running_loop().time())
+        if self._is_crowded and self._timer is None:
+            self._look_later()
 
     def _leave(self, site: str, patience: asyncio.Timeout) -> None:
         queue = self._queues.get(site, [])
@@ -75,3 +87,56 @@ class WaitingRoom:
             self._taken -= 1
         if not queue:
             self._queues.pop(site, None)
+
+    def _look_later(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._make_room)
+
+    def _make_room(self) -> None:
+        """Send away, and look again while it is crowded: nobody may come who would see it."""
+        self._timer = None
+        while self._is_crowded:
+            site = max(self._queues, key=self._wait_at, default="")
+            if self._wait_at(site) <= 1:
+                return self._look_later()
+            newest = self._queues[site][-1]
+            self._leave(site, newest)
+            newest.reschedule(asyncio.get_running_loop().time())
+        return None
+
+
+class Gate:
+    """Lets so many through at once; who takes long makes way, while as many at most do."""
+
+    def __init__(self, places: int, *, patience: float = 1.0) -> None:
+        """Make a gate.
+
+        Args:
+            places: for those who are quick, and as many again for those who are not.
+            patience: seconds after which somebody is taken for slow.
+        """
+        self._free = asyncio.Semaphore(places)
+        self._free_aside = places
+        self._patience = patience
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Wait for a place and hold it."""
+        await self._free.acquire()
+        aside = False
+
+        def step_aside() -> None:
+            nonlocal aside
+            if self._free_aside:
+                aside = True
+                self._free_aside -= 1
+                self._free.release()
+
+        timer = asyncio.get_running_loop().call_later(self._patience, step_aside)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            if aside:
+                self._free_aside += 1
+            else:
+                self._free.release()

@@ -203,7 +203,6 @@ async def _servicer(
             reservations=Reservations(web, hosts),
             pool=pool,
             store=store,
-            max_fetches=settings.max_fetches,
             max_bytes_in_flight=settings.max_bytes_in_flight,
             takedowns=lambda: tombstones.current,
             metrics=metrics,

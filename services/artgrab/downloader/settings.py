@@ -57,7 +57,12 @@ class DownloaderSettings(CertificateSettings):
     stop_grace_seconds: Seconds = Field(
         15, description="The same after SIGTERM; less than the supervisor's patience."
     )
-    max_fetches: int = Field(64, ge=1, le=4096, description="Fetches at once, over all hosts.")
+    max_fetches: int = Field(
+        64,
+        ge=1,
+        le=4096,
+        description="Fetches at once, over all hosts; as many more may take longer than a second.",
+    )
     max_bytes_in_flight: int = Field(
         512 * 1024**2, ge=1024, description="Bodies held at once; beyond it candidates come again."
     )
