@@ -48,7 +48,7 @@ def main() -> int:
         for module, parts in _modules(options.only).items():
             work = Path(name, module)
             work.mkdir()
-            result |= _measure(module, parts, work, options.pictures)
+            result |= _measure(module, parts, work, options)
     result["machine"] = machine()
     if options.only == list(PARTS) and options.pictures is None:
         RESULT.parent.mkdir(exist_ok=True)
@@ -64,6 +64,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.download", description=__doc__)
     parser.add_argument("--only", type=_parts, default=list(PARTS), help="comma-separated parts")
     parser.add_argument("--pictures", type=int, help="at most, for a quick look; writes no result")
+    parser.add_argument("--rounds", type=int, default=3, help="of runs by turns; the median counts")
     return parser.parse_args()
 
 
@@ -83,10 +84,12 @@ def _modules(parts: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _measure(module: str, parts: list[str], work: Path, pictures: int | None) -> dict[str, Any]:
+def _measure(
+    module: str, parts: list[str], work: Path, options: argparse.Namespace
+) -> dict[str, Any]:
     measure = importlib.import_module(f"benchmarks.download.{module}").measure
-    named = {"workloads": parts} if module == "speeds" else {}
-    found: dict[str, Any] = measure(work, pictures=pictures, **named)
+    named = {"workloads": parts, "rounds": options.rounds} if module == "speeds" else {}
+    found: dict[str, Any] = measure(work, pictures=options.pictures, **named)
     return found
 
 

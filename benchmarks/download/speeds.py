@@ -13,7 +13,6 @@ from benchmarks.download.pictures import WORKLOADS, Drawn, made
 from benchmarks.download.sites import Site, serving, urls_of
 from tests.world.cache import progress
 
-ROUNDS = 3
 _FEW = 16
 """Pictures of the runs that are start-up and little else."""
 _LOOKED_AT = 50
@@ -61,7 +60,7 @@ class Bench:
 
 
 def measure(
-    work: Path, *, workloads: Sequence[str], pictures: int | None = None, rounds: int = ROUNDS
+    work: Path, *, workloads: Sequence[str], pictures: int | None = None, rounds: int = 3
 ) -> dict[str, Any]:
     """Measure workloads and return the figures of each, speedup and fraction of the limit.
 
