@@ -1,32 +1,31 @@
 """`python -m benchmarks.download`: the downloader beside img2dataset, and what else it costs.
 
-Every part is a module with `measure(work, pictures=None)`: a folder of its own to work in, which it
-may leave as it likes, and how many pictures (or URLs) at most, for a quick look. It returns figures
-for the last line of JSON, which is also in benchmarks/results/download.json.
+Every part gets a folder to work in, which it may leave as it likes, and how many pictures (or URLs)
+it takes at most, for a quick look. It returns figures for the last line of JSON, which is also in
+benchmarks/results/download.json where all parts were measured in full.
 """
 
 import argparse
-import importlib
 import json
 import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.download import memory, scaleout, speeds, storing, streams
+from benchmarks.download.pictures import WORKLOADS
+
 RESULT = Path(__file__).parents[1] / "results" / "download.json"
-PARTS = {
-    "small": "speeds",
-    "large": "speeds",
-    "mixed": "speeds",
-    "storing": "storing",
-    "streams": "streams",
-    "scaleout": "scaleout",
-    "memory": "memory",
+OTHERS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "storing": storing.measure,
+    "streams": streams.measure,
+    "scaleout": scaleout.measure,
+    "memory": memory.measure,
 }
-"""The module of each part; those of one module are measured by one call."""
+PARTS = (*WORKLOADS, *OTHERS)
 LEAST = {
     "speedup_small": 3.0,
     "speedup_large": 3.5,
@@ -45,12 +44,16 @@ def main() -> int:
     options = _options()
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="artgrab-bench-") as name:
-        for module, parts in _modules(options.only).items():
-            work = Path(name, module)
-            work.mkdir()
-            result |= _measure(module, parts, work, options)
+        if workloads := [part for part in options.only if part in WORKLOADS]:
+            work = _folder(name, "speeds")
+            result |= speeds.measure(
+                work, workloads=workloads, pictures=options.pictures, rounds=options.rounds
+            )
+        for part in options.only:
+            if part in OTHERS:
+                result |= OTHERS[part](_folder(name, part), pictures=options.pictures)
     result["machine"] = machine()
-    if options.only == list(PARTS) and options.pictures is None:
+    if set(options.only) == set(PARTS) and options.pictures is None:
         RESULT.parent.mkdir(exist_ok=True)
         RESULT.write_text(json.dumps(result) + "\n")
     missed = missed_goals(result)
@@ -77,20 +80,10 @@ def _parts(text: str) -> list[str]:
     return names
 
 
-def _modules(parts: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for part in parts:
-        found.setdefault(PARTS[part], []).append(part)
-    return found
-
-
-def _measure(
-    module: str, parts: list[str], work: Path, options: argparse.Namespace
-) -> dict[str, Any]:
-    measure = importlib.import_module(f"benchmarks.download.{module}").measure
-    named = {"workloads": parts, "rounds": options.rounds} if module == "speeds" else {}
-    found: dict[str, Any] = measure(work, pictures=options.pictures, **named)
-    return found
+def _folder(*parts: str) -> Path:
+    folder = Path(*parts)
+    folder.mkdir()
+    return folder
 
 
 def machine() -> dict[str, str | int | None]:
