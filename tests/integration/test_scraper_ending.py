@@ -98,6 +98,13 @@ async def test_what_passes_is_tried_again_with_pauses_that_grow_and_a_fresh_toke
     assert pauses == pytest.approx([0.3, 0.6])
 
 
+async def test_one_that_is_full_is_asked_again() -> None:
+    ender = Ender(failures=[grpc.StatusCode.RESOURCE_EXHAUSTED])
+    async with served(ender) as (endpoint, _):
+        assert (await _ended([endpoint])).stored == 5
+    assert len(ender.requests) == 2
+
+
 async def test_one_that_does_not_answer_in_time_is_asked_again() -> None:
     ender = Ender(hangs=1)
     async with served(ender) as (endpoint, _):

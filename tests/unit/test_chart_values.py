@@ -213,3 +213,5 @@ def test_a_release_is_named_after_artgrab_once() -> None:
 def test_values_of_a_former_chart_are_refused_by_what_they_lack() -> None:
     """`helm upgrade --reuse-values` takes them without the defaults of what is new."""
     assert set(_schema()["required"]) == set(_defaults())
+    for component in ("scraper", "downloader"):  # newer than the others
+        assert _schema()["properties"][component]["required"] == ["tls"]

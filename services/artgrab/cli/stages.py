@@ -73,7 +73,8 @@ def serve(
 
 
 _EXAMPLES: dict[Callable[..., None], str] = {
-    scrape: "Example: artgrab scrape examples/commons.yaml --downloader 127.0.0.1:50051",
+    scrape: "Example: artgrab scrape examples/commons.yaml --downloader 127.0.0.1:50051\n\n"
+    "Where ARTGRAB_SCRAPE_TLS_CA_FILE names who signs for them, downloaders are asked over TLS.",
     download: "Example: artgrab download --store artgrab-store --listen 127.0.0.1:50051\n\n"
     "Its settings, as ARTGRAB_DOWNLOADER_HOST_SPACING_SECONDS=1, are read from the environment.",
     train: "Example: artgrab train examples/commons.yaml --store artgrab-store",

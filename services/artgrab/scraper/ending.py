@@ -66,7 +66,8 @@ async def end_run(
             if isinstance(answer, Counts):
                 return answer
             status, details = answer
-            check_status(address, status, details)
+            if status is not grpc.StatusCode.RESOURCE_EXHAUSTED:  # that one is full
+                check_status(address, status, details)
         if failures < policy.end_attempts:
             await sleep(policy.pause(failures, jitter=jitter()))
     raise SurroundingsError(
