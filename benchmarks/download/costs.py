@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from artgrab.common.errors import SurroundingsError
 
-_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _FIRST_WORDS = 2000
 
 
@@ -50,12 +49,3 @@ class Running:
             words = self._log.read_text(errors="replace")[-_FIRST_WORDS:]
             raise SurroundingsError(f"{self.process.args!r} ended badly: {words}")
         return Cost(usage.ru_utime + usage.ru_stime, time.monotonic() - self._began)
-
-
-def cpu_seconds_of(stat: str) -> float:
-    """Return what /proc/PID/stat says of a process and its children that are waited for.
-
-    Fields 14 to 17 of proc(5); the name before them may hold anything.
-    """
-    fields = stat.rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / _TICKS_PER_SECOND

@@ -105,11 +105,11 @@ def encoded(pixels: Pixels, kind: str) -> bytes:
     return bytes(cv2.imencode(f".{kind}", pixels, options[kind])[1])
 
 
-def painter(seed: int) -> Callable[[int, tuple[int, int]], Pixels]:
-    """Return what draws the picture of a number at a width and height."""
+def painter(seed: int, *, tile: int = _TILE) -> Callable[[int, tuple[int, int]], Pixels]:
+    """Return what draws the picture of a number at a width and height, from fields of noise."""
     random = np.random.default_rng(seed)
-    light = [_noise(random, exponent=1.0) for _ in range(_TILES)]
-    colour = [_noise(random, exponent=1.6) for _ in range(_TILES)]
+    light = [_noise(random, tile, exponent=1.0) for _ in range(_TILES)]
+    colour = [_noise(random, tile, exponent=1.6) for _ in range(_TILES)]
 
     def draw(number: int, size: tuple[int, int]) -> Pixels:
         return _draw(np.random.default_rng((seed, number)), size, light, colour)
@@ -117,14 +117,14 @@ def painter(seed: int) -> Callable[[int, tuple[int, int]], Pixels]:
     return draw
 
 
-def _noise(random: np.random.Generator, *, exponent: float) -> Field:
+def _noise(random: np.random.Generator, side: int, *, exponent: float) -> Field:
     """Return noise of zero mean and deviation 1 whose amplitude falls with the frequency."""
-    rows = np.fft.fftfreq(_TILE)[:, np.newaxis]
-    columns = np.fft.rfftfreq(_TILE)[np.newaxis, :]
+    rows = np.fft.fftfreq(side)[:, np.newaxis]
+    columns = np.fft.rfftfreq(side)[np.newaxis, :]
     frequency = np.hypot(rows, columns)
     frequency[0, 0] = np.inf
-    white = np.fft.rfft2(random.standard_normal((_TILE, _TILE)))
-    field = np.fft.irfft2(white / frequency**exponent, (_TILE, _TILE))
+    white = np.fft.rfft2(random.standard_normal((side, side)))
+    field = np.fft.irfft2(white / frequency**exponent, (side, side))
     return np.asarray(field / field.std(), np.float32)
 
 
@@ -163,7 +163,8 @@ def _put_shape(random: np.random.Generator, canvas: Field) -> None:
 
 def _piece(random: np.random.Generator, fields: Sequence[Field], width: int, height: int) -> Field:
     field = fields[int(random.integers(len(fields)))]
-    top, left = (int(at) for at in random.integers(_TILE, size=2))
-    rows = np.arange(top, top + height) % _TILE
-    columns = np.arange(left, left + width) % _TILE
+    side = len(field)
+    top, left = (int(at) for at in random.integers(side, size=2))
+    rows = np.arange(top, top + height) % side
+    columns = np.arange(left, left + width) % side
     return field[np.ix_(rows, columns)]
