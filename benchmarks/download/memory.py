@@ -24,6 +24,8 @@ from benchmarks.download.many_sites import Sites, candidate, served
 
 URLS = (2_000, 20_000)
 SITES = 100
+STREAM_SECONDS = 10
+"""Each stream begins with reading all that is recorded; in a run there are to be some."""
 _LOOK_SECONDS = 0.2
 
 
@@ -71,6 +73,7 @@ def _downloader(store: Path, network: NetworkSettings) -> Iterator[tuple[psutil.
     environment = {
         "ARTGRAB_RESOLVE": json.dumps(network.resolve),
         "ARTGRAB_ALLOWED_TARGETS": json.dumps(network.allowed_targets),
+        "ARTGRAB_DOWNLOADER_STREAM_SECONDS": str(STREAM_SECONDS),
     }
     started = subprocess.Popen(
         [*program, "--exit-with-parent", str(os.getpid())],

@@ -7,6 +7,7 @@ downloaders must fit.
 """
 
 import asyncio
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -30,12 +31,12 @@ from tests.support.waiting import eventually
 FLEETS = (1, 2, 4)
 SHARE = 0.2
 SPACING_SECONDS = 1.0
-SECONDS = 20.0
+SECONDS = 16.0
 WARM_UP_SECONDS = 300.0
 """At most: until as many pictures are kept as there are sites."""
 WINDOW_SECONDS = 10.0
 """In which requests at a site are counted: shorter ones would see waits for the processor."""
-_MANY, _FEW = 800, 16
+_MANY, _FEW = 400, 16
 """Sites: so many that processors are the limit, and so few that the sites' own limits are.
 
 Which downloader owns a site is left to a hash, so that the largest share grows with fewer sites; of
@@ -95,7 +96,9 @@ def _mean(one: _Measured, other: _Measured) -> _Measured:
 
 def _measured(work: Path, size: int, site_count: int, seconds: float) -> _Measured:
     work.mkdir()
-    return asyncio.run(_measure(work, size, site_count, seconds))
+    found = asyncio.run(_measure(work, size, site_count, seconds))
+    print(f"bench-download: {size} downloaders, {site_count} sites: {found}", file=sys.stderr)
+    return found
 
 
 async def _measure(work: Path, size: int, site_count: int, seconds: float) -> _Measured:

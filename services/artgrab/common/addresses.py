@@ -27,8 +27,9 @@ async def resolve(endpoints: Sequence[str]) -> list[str]:
 
 async def _addresses(host: str, port: int) -> list[str]:
     try:
-        answers = await asyncio.get_running_loop().getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        # In a thread: loops ask in ways of their own, libuv's in four threads for all there is.
+        answers = await asyncio.to_thread(
+            socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
         )
     except (OSError, UnicodeError):  # the latter from names that no DNS can hold
         return []
