@@ -39,8 +39,9 @@ POLICY = Policy(
     end_seconds=20.0,
 )
 """Patient, as things never calm down; and quick, as each of them is short."""
-_SENT_AGAIN = 0.1
-"""Of what is acknowledged, by a client that was started again."""
+_SENT_AGAIN, _FOUND_ELSEWHERE = 0.5, 0.1
+"""Of what is acknowledged, by a client that was started again; and of that, as found by another
+query."""
 
 
 class FinalAck(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +124,8 @@ async def work(ground: Ground, *, seed: int) -> None:
             if url not in known:
                 await client.send(_candidate(url))
             elif again.random() < _SENT_AGAIN:
-                await client.send(_candidate(url, query=f"again {seed % 3}"))
+                elsewhere = again.random() < _FOUND_ELSEWHERE
+                await client.send(_candidate(url, query="kittens" if elsewhere else "cats"))
         await client.finish()
     await end_run(END, endpoints=[ground.endpoint], policy=POLICY, lookup=ground.lookup)
 
