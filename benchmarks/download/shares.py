@@ -7,6 +7,7 @@ work or not.
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ import psutil
 _ROOT = Path("/sys/fs/cgroup")
 _PERIOD_SECONDS = 0.02
 _TURN_SECONDS = 0.1
+_ATTEMPTS = 50
 
 
 @contextmanager
@@ -31,10 +33,19 @@ def limited(pid: int, share: float) -> Iterator[str]:
             (group / "cgroup.procs").write_text(str(one.pid))
         yield "control group"
     finally:
+        _removed(group)
+
+
+def _removed(group: Path) -> None:
+    """Give all that is in a group back to the one above, and remove it."""
+    for _ in range(_ATTEMPTS):
         for left in (group / "cgroup.procs").read_text().split():
             with suppress(OSError):  # it has ended meanwhile
                 (group.parent / "cgroup.procs").write_text(left)
-        group.rmdir()
+        with suppress(OSError):  # one has just begun
+            group.rmdir()
+            return
+        time.sleep(_TURN_SECONDS)
 
 
 def _made(name: str, share: float) -> Path | None:
