@@ -51,6 +51,9 @@ OTHERS = (
     _file("polyglot-html-jpeg", "FAILED html", lambda: b"<html><!--" + jpeg()),
     _file("polyglot-jpeg-html", "STORED", lambda: jpeg() + b"<script>alert(1)</script>"),
     _file("polyglot-jpeg-zip", "STORED", lambda: jpeg() + b"PK\x03\x04" + bytes(100)),
+    _file(
+        "polyglot-jpeg-video", "STORED", lambda: jpeg() + b"\0\0\0\x18ftypmp42" + bytes(1_900_000)
+    ),
     _file("polyglot-jpeg-phar", "STORED", lambda: made.jpeg_with(made.segment(0xFE, _PHP))),
     _file(
         "polyglot-png-php", "STORED", lambda: made.png(64, 64, made.chunk(b"tEXt", b"a\0" + _PHP))
