@@ -20,7 +20,9 @@ from artgrab.downloader.guard import Guard
 from artgrab.downloader.settings import DownloaderSettings
 
 REDIRECTS = (301, 302, 303, 307, 308)
-_CHUNK_BYTES = 65536
+_BUFFER_BYTES = 256 * 1024
+"""Of a body that wait to be read, about; a smaller buffer stops and wakes the connection for most
+pictures."""
 _KEEPALIVE_SECONDS = 15.0
 _MAX_IDLE = 256
 """Hosts with connections kept open: a site can have more names than a process may open files."""
@@ -77,7 +79,7 @@ class Reply:
         """
         chunks, total = [], 0
         rate = _Rate(self._settings, self._clock)
-        async for chunk in self._response.content.iter_chunked(_CHUNK_BYTES):
+        async for chunk in self._response.content.iter_any():
             take(len(chunk))
             chunks.append(chunk)
             total += len(chunk)
@@ -251,6 +253,7 @@ async def open_web(settings: DownloaderSettings, network: NetworkSettings) -> As
             timeout=timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
+            read_bufsize=_BUFFER_BYTES,
             headers={
                 "User-Agent": network.user_agent,
                 "Accept": "image/webp,image/*;q=0.9,*/*;q=0.1",
