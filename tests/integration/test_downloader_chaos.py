@@ -11,7 +11,7 @@ from tests.chaos.downloads.lives import live
 from tests.chaos.plans import Strike, Victim
 from tests.support.s3 import S3Server
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 URLS = 100
 IN_A_FOLDER = (

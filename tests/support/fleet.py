@@ -41,12 +41,12 @@ class Fleet:
         """Resolve as a client in the cluster does."""
         return sorted(f"{one}:{self._port}" for one in addresses_in(self._names))
 
-    async def join(self, address: str) -> None:
+    async def join(self, address: str, *, seconds: float = WAIT_SECONDS) -> None:
         """Start a downloader; it stands behind the name as soon as it is ready."""
-        await self.start(address)
+        await self.start(address, seconds=seconds)
         self.show(address)
 
-    async def start(self, address: str) -> None:
+    async def start(self, address: str, *, seconds: float = WAIT_SECONDS) -> None:
         """Start a downloader that the name does not know yet."""
         own = f"{address}:{self._port}"
         self.pods[address] = await asyncio.create_subprocess_exec(
@@ -59,7 +59,7 @@ class Fleet:
         )
         output = self.pods[address].stdout
         assert output is not None
-        line = await asyncio.wait_for(output.readline(), WAIT_SECONDS)
+        line = await asyncio.wait_for(output.readline(), seconds)
         assert json.loads(line)["endpoint"] == own
 
     def show(self, address: str) -> None:

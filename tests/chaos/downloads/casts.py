@@ -30,6 +30,8 @@ _NOTICED_SECONDS = 0.5
 """For so long at most the name still stands for a downloader that was killed."""
 _DOWN_SECONDS = 1.0
 """The same of a bucket's server without a successor."""
+_PATIENCE_SECONDS = 900.0
+"""For processes to start: the machine may be as busy as it likes."""
 _DECODER = "artgrab.images.worker"
 
 
@@ -127,17 +129,14 @@ class Cast:
         names = self._ground.names
         wanted = set(self._addresses)
         await eventually(
-            lambda: not self._down and set(names.read_text().split()) == wanted, seconds=300
+            lambda: not self._down and set(names.read_text().split()) == wanted,
+            seconds=_PATIENCE_SECONDS,
         )
 
     async def _keep_downloader(self, address: str) -> None:
         while True:
-            try:
-                await self.fleet.join(address)
-            except TimeoutError:
-                self.fleet.pods[address].kill()
-            except ValueError:
-                pass  # it died before it was ready
+            with suppress(ValueError):  # it died before it was ready
+                await self.fleet.join(address, seconds=_PATIENCE_SECONDS)
             code = await self.fleet.pods[address].wait()
             if code not in (-signal.SIGKILL, 4):  # 4: the store was away when it was started
                 self.problems.append(f"downloader {address} ended with {code}")

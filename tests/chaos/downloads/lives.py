@@ -22,9 +22,10 @@ from tests.support.playing_hosts import playing_hosts
 from tests.support.s3 import BUCKET, S3Server
 from tests.support.waiting import eventually
 
-_LONGEST_WAIT_SECONDS = 8.0
+_LONGEST_WAIT_SECONDS = 30.0
 """For what is to be done between two kills: all may be dead."""
-_END_SECONDS = 600.0
+_END_SECONDS = 1800.0
+"""For what is left to be done after the last kill."""
 _ENDED_EARLY = 0.15
 """Kills after which somebody ends the run although it goes on: parts are merged meanwhile."""
 _POLL_SECONDS = 0.01
