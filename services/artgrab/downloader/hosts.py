@@ -167,11 +167,11 @@ class Hosts:
             await self._sleep_until(self._book_start(host))
             if gated:
                 await stack.enter_async_context(self._gate.place())
-            with self._fetching(host):
+            with self._fetching(host, gated=gated):
                 yield
 
     @contextmanager
-    def _fetching(self, host: _Host) -> Iterator[None]:
+    def _fetching(self, host: _Host, *, gated: bool) -> Iterator[None]:
         """Learn from a fetch how long they take, however it ends."""
         start = self._clock()
         host.starts.append(start)
@@ -179,8 +179,10 @@ class Hosts:
             yield
         finally:
             host.starts.remove(start)
-            for pace in (host.pace, self._pace):
-                pace.note(self._clock() - start)
+            seconds = self._clock() - start
+            host.pace.note(seconds)
+            if gated:
+                self._pace.note(seconds)
 
     def slow_down(self, site: str, *, spacing: float) -> None:
         """Keep fetches from a site this many seconds apart, within the bound of the settings."""
