@@ -70,6 +70,7 @@ def test_equal_urls_have_one_spelling(spelled: str, normal: str) -> None:
         "http://example.org/\x00",
         "http://example.org/?\udcff",
         "http://[::1/",
+        "http://[::1]@/",
         "http://example.org:99999/",
         "http://example.org:port/",
         "http://\xb8/",

@@ -54,7 +54,7 @@ def normalise_any(url: str) -> str:
     try:
         origin = URL(url).origin() if "://" in url else URL()
         parts = urlsplit(url)
-    except ValueError as error:
+    except (ValueError, IndexError) as error:  # yarl 1.25 trips over `//[::1]@/`
         raise BadInputError(f"not a URL: {error}") from error
     if origin.scheme not in ("http", "https") or not origin.raw_host:
         raise BadInputError("not an absolute http or https URL")

@@ -280,7 +280,7 @@ def absolute(base: URL, location: str) -> str:
         raise FetchError("bad-redirect")
     try:
         return str(base.join(URL(text_of(location), encoded=True)))
-    except ValueError as error:
+    except (ValueError, IndexError) as error:  # yarl 1.25 trips over `//[::1]@/`
         raise FetchError("bad-redirect") from error
 
 

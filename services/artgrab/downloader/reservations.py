@@ -109,6 +109,6 @@ def _pattern(location: Any) -> str:
     if "://" in location:
         try:
             location = URL(location, encoded=True).raw_path
-        except ValueError:
+        except (ValueError, IndexError):  # yarl 1.25 trips over `//[::1]@/`
             return "/"
     return location if location.startswith(("/", "*")) else f"/{location}"
