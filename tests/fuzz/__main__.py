@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -29,6 +30,8 @@ def main() -> int:
         fuzz_all(options.target or list(TARGETS), options.seconds, options.seed, folder)
     )
     crashes = {name: one.findings for name, one in outcomes.items() if one.findings}
+    if not crashes and not options.folder:
+        shutil.rmtree(folder)
     print(
         json.dumps(
             {

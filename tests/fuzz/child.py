@@ -68,7 +68,7 @@ def main() -> None:
     _limit(target.memory_bytes)
     deadline = time.monotonic() + float(seconds)
     for data in _inputs(target, seeds, random.Random(seed), now, findings):
-        if time.monotonic() > deadline:
+        if now.count >= len(seeds) and time.monotonic() > deadline:
             break
         now.begin(data)
     print(json.dumps({"inputs": now.count, "findings": findings.names}))

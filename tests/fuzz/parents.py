@@ -42,6 +42,7 @@ async def _one_life(place: str, seed: str, seconds: float, folder: Path, outcome
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.fuzz.child", place, seed, str(seconds), str(folder)),
         cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(folder)},  # it may be killed before it tidies up
         stdout=asyncio.subprocess.PIPE,
     )
     talking = asyncio.create_task(child.communicate())

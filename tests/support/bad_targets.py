@@ -1,6 +1,7 @@
 """Targets of the fuzzer that do what it looks for, each at an input of its own."""
 
 import os
+import tempfile
 import time
 
 from tests.fuzz.targets import Target
@@ -8,6 +9,7 @@ from tests.fuzz.targets import Target
 
 def _abort(data: bytes) -> object:
     if data == b"abort":
+        tempfile.mkdtemp()
         os.abort()
     return data
 

@@ -1,6 +1,9 @@
 """The fuzzer finds what it is there for, keeps the input, and goes on."""
 
+import asyncio
+import os
 import random
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -50,6 +53,32 @@ async def test_an_input_that_waits_for_ever_is_found_as_well(
 ) -> None:
     monkeypatch.setattr(parents, "_MOST_WALL_SECONDS", 1.0)
     assert list((await fuzzed("SLEEP", tmp_path)).findings) == ["hangs"]
+
+
+async def test_all_that_it_begins_with_is_used_however_short_the_time(tmp_path: Path) -> None:
+    outcome = Outcome()
+    await parents._one_life(f"{_BAD}:RAISE", "1", 0.0, tmp_path, outcome)
+    assert list(outcome.findings)
+    assert outcome.inputs >= 3
+
+
+async def test_where_nothing_is_found_nothing_is_left(tmp_path: Path) -> None:
+    fuzzing = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.fuzz", "--seconds", "0.1", "--target", "records"),
+        cwd=parents.ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    assert await fuzzing.wait() == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_who_is_killed_leaves_nothing_outside_of_its_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    await fuzzed("ABORT", tmp_path / "findings")
+    assert [one.name for one in tmp_path.iterdir()] == ["findings"]
 
 
 @pytest.mark.parametrize("name", TARGETS)
