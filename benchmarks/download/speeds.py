@@ -15,6 +15,8 @@ from tests.world.cache import progress
 
 _FEW = 16
 """Pictures of the runs that are start-up and little else."""
+_ENOUGH = 40
+"""Pictures of a format: of fewer the start-up of img2dataset says more than they do."""
 _LOOKED_AT = 50
 """Pictures of a workload whose quality is measured."""
 
@@ -26,10 +28,10 @@ class Costs:
     few: list[float] = field(default_factory=list)
     all: list[float] = field(default_factory=list)
 
-    def per_picture(self, count: int) -> float:
+    def per_picture(self, count: int, *, few: int = _FEW) -> float:
         """Return CPU-ms of one picture, start-up counted apart."""
         more = statistics.median(self.all) - statistics.median(self.few)
-        return 1000 * more / (count - _FEW)
+        return 1000 * more / (count - few)
 
 
 @dataclass
@@ -77,7 +79,7 @@ def measure(
         for name, several in drawn.items():
             found |= _figures(bench, name, several, rounds, likeness)
             if len({one.format for one in several}) > 1:
-                found[f"speedup_{name}_by_format"] = _by_format(bench, several)
+                found[f"speedup_{name}_by_format"] = _by_format(bench, several, rounds)
     found["ssim"] = round(statistics.mean(likeness["ours"]), 4)
     found["ssim_peer"] = round(statistics.mean(likeness["peer"]), 4)
     found["peer"] = img2dataset.versions()
@@ -139,16 +141,19 @@ def _run(bench: Bench, pictures: Sequence[Drawn], by_peer: bool) -> tuple[float,
     return cpu, client
 
 
-def _by_format(bench: Bench, pictures: Sequence[Drawn]) -> dict[str, float]:
-    """Return the speedup over the pictures of each format alone."""
+def _by_format(bench: Bench, pictures: Sequence[Drawn], rounds: int) -> dict[str, float]:
+    """Return the speedup over the pictures of each format alone, where there are enough."""
     found = {}
     for kind in dict.fromkeys(one.format for one in pictures):
         some = [one for one in pictures if one.format == kind]
+        if len(some) < _ENOUGH:
+            continue
         costs = [Costs(), Costs()]
-        for side, by_peer in zip(costs, (True, False), strict=True):
-            side.few.append(_run(bench, some[:_FEW], by_peer)[0])
-            side.all.append(_run(bench, some, by_peer)[0])
-        theirs, own = (side.per_picture(len(some)) for side in costs)
+        for _ in range(rounds):
+            for side, by_peer in zip(costs, (True, False), strict=True):
+                side.few.append(_run(bench, some[:1], by_peer)[0])
+                side.all.append(_run(bench, some, by_peer)[0])
+        theirs, own = (side.per_picture(len(some), few=1) for side in costs)
         found[kind] = round(theirs / own, 2)
     return found
 
