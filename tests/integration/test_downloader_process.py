@@ -18,13 +18,22 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from artgrab.common.keys import image_key, images_prefix
 from artgrab.common.record_parts import compact, read_records
 from artgrab.common.records import RecordOutcome
+from artgrab.common.servers import reserved_port
 from artgrab.common.store import Store
 from artgrab.downloader.server import SERVICE_NAME
 from artgrab.downloader.sweep import sweep
 from artgrab.v1 import ingest_service_pb2 as pb
 from tests.support.downloads import put_held_picture
 from tests.support.drawn import jpeg
-from tests.support.ingest_client import batch, candidate, hello, ingest, open_stream, raw_stream
+from tests.support.ingest_client import (
+    Stream,
+    batch,
+    candidate,
+    hello,
+    ingest,
+    open_stream,
+    raw_stream,
+)
 from tests.support.playing_hosts import PlayingHosts
 from tests.support.s3 import S3Server
 from tests.support.s3_proxy import s3_proxy
@@ -81,24 +90,6 @@ async def test_it_prints_one_line_serves_and_ends_on_sigterm(
     assert not psutil.wait_procs(children, timeout=WAIT_SECONDS)[1]
 
 
-@pytest.mark.folder_only("about signals")
-async def test_sigterm_drains_open_streams_first(hosts: PlayingHosts, store_uri: str) -> None:
-    url, asked, go = put_held_picture(hosts)
-    async with process(store_uri, hosts) as (running, endpoint):
-        async with open_stream(endpoint) as stream:
-            await stream.send(batch([candidate(url)]))
-            await asked.wait()
-            running.terminate()
-            response = await stream.receive()
-            assert response is not None
-            assert response.WhichOneof("kind") == "drain"
-            go.set()
-            (ack,) = await stream.receive_acks(1)
-            assert ack.outcome == pb.OUTCOME_STORED
-            assert await stream.receive() is None
-        assert await asyncio.wait_for(running.wait(), WAIT_SECONDS) == 0
-
-
 async def says_serving(endpoint: str) -> bool:
     async with grpc.aio.insecure_channel(endpoint) as channel:
         request = health_pb2.HealthCheckRequest(service=SERVICE_NAME)
@@ -106,25 +97,46 @@ async def says_serving(endpoint: str) -> bool:
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
+async def receive_drain(stream: Stream) -> None:
+    response = await stream.receive()
+    assert response is not None
+    assert response.WhichOneof("kind") == "drain"
+
+
 @pytest.mark.folder_only("about signals")
-async def test_sigterm_is_told_to_health_first_and_what_does_not_end_in_time_is_handed_back(
-    hosts: PlayingHosts, store_uri: str, unused_tcp_port: int
+async def test_sigterm_is_told_to_health_first_and_drains_open_streams(
+    hosts: PlayingHosts, store_uri: str
 ) -> None:
     url, asked, go = put_held_picture(hosts)
-    health = f"127.0.0.1:{unused_tcp_port}"
-    async with process(store_uri, hosts, health_listen=health, stop_grace_seconds=0.5) as (
-        running,
-        endpoint,
-    ):
+    with reserved_port() as port:
+        health = f"127.0.0.1:{port}"
+        settings = {"health_listen": health, "stop_grace_seconds": WAIT_SECONDS}
+        async with process(store_uri, hosts, **settings) as (running, endpoint):
+            async with open_stream(endpoint) as stream:
+                await stream.send(batch([candidate(url)]))
+                await asked.wait()
+                assert await says_serving(health)
+                running.terminate()
+                await receive_drain(stream)
+                assert not await says_serving(health)
+                go.set()
+                (ack,) = await stream.receive_acks(1)
+                assert ack.outcome == pb.OUTCOME_STORED
+                assert await stream.receive() is None
+            assert await asyncio.wait_for(running.wait(), WAIT_SECONDS) == 0
+
+
+@pytest.mark.folder_only("about signals")
+async def test_what_does_not_end_in_time_after_sigterm_is_handed_back(
+    hosts: PlayingHosts, store_uri: str
+) -> None:
+    url, asked, go = put_held_picture(hosts)
+    async with process(store_uri, hosts, stop_grace_seconds=0.5) as (running, endpoint):
         async with open_stream(endpoint) as stream:
             await stream.send(batch([candidate(url)]))
             await asked.wait()
-            assert await says_serving(health)
             running.terminate()
-            response = await stream.receive()
-            assert response is not None
-            assert response.WhichOneof("kind") == "drain"
-            assert not await says_serving(health)
+            await receive_drain(stream)
             assert await stream.receive() is None
             assert await stream.code() is grpc.StatusCode.OK
         assert await asyncio.wait_for(running.wait(), WAIT_SECONDS) == 0
