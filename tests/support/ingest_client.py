@@ -156,11 +156,12 @@ def outcomes(acks: Iterable[pb.Ack]) -> dict[bytes, tuple[str, str]]:
 async def downloader(store: Store, network: NetworkSettings, **settings: Any) -> AsyncIterator[str]:
     """Run the real server in this process and yield its endpoint.
 
-    An event given as `stop` ends it as SIGTERM does; all else are settings.
+    An event given as `stop` ends it as SIGTERM does; all else are settings. However slow this
+    machine is, nobody is sent away for a wait that would be long.
     """
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     stop = settings.pop("stop", None) or asyncio.Event()
-    values = {"decode_workers": 1, "stop_grace_seconds": 5, **settings}
+    values = {"decode_workers": 1, "stop_grace_seconds": 5, "host_wait_seconds": 3600, **settings}
     serving = asyncio.create_task(
         serve(DownloaderSettings(**values), network, store, ready.set_result, stop=stop)
     )
