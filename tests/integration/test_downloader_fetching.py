@@ -159,10 +159,11 @@ async def test_an_answer_as_a_whole_has_its_time(hosts: PlayingHosts, store: Sto
 async def test_the_whole_way_to_a_picture_has_its_time_however_many_answers_it_takes(
     hosts: PlayingHosts, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artgrab.downloader.pipeline._PATIENCE_SECONDS", 1.0)
     url = hosts.handle("http://a.test/robots.txt", trickle(0.05)).replace("robots.txt", "a.jpg")
     async with downloader(store, hosts.network) as endpoint:
-        assert await ingest_one(endpoint, url) == ("FAILED", "timeout")
+        with monkeypatch.context() as hurried:
+            hurried.setattr("artgrab.downloader.pipeline._PATIENCE_SECONDS", 1.0)
+            assert await ingest_one(endpoint, url) == ("FAILED", "timeout")
         assert await ingest_one(endpoint, hosts.put("http://b.test/b.jpg", jpeg())) == (
             "STORED",
             "",

@@ -88,7 +88,7 @@ async def test_a_scraper_waits_where_all_places_are_taken(
             [endpoint],
             hello=hello,
             on_ack=acked.append,
-            policy=Policy(stream_attempts=10_000, resolve_seconds=60),
+            policy=policy,
             sleep=sleep,
         ) as client,
     ):
