@@ -91,6 +91,46 @@ async def test_a_crawl_delay_is_kept_up_to_the_bound(clock: Clock) -> None:
     assert starts[1] - starts[0] == 5
 
 
+async def test_fetches_that_waited_behind_other_sites_start_apart_too(clock: Clock) -> None:
+    polite = hosts(clock, max_fetches=2, host_spacing_seconds=2)
+    starts, entered, leave = list[float](), list[str](), asyncio.Event()
+
+    async def others(site: str) -> None:
+        async with polite.turn(site, gated=True):
+            entered.append(site)
+            await leave.wait()
+
+    async def ours() -> None:
+        async with polite.turn("a.test", gated=True):
+            starts.append(clock())
+
+    tasks = [asyncio.create_task(others(site)) for site in ("b.test", "c.test")]
+    await settle_down()
+    assert len(entered) == 2, "all places are taken"
+    tasks += [asyncio.create_task(ours()) for _ in range(2)]
+    await settle_down()
+    leave.set()
+    await asyncio.gather(*tasks)
+    assert starts[1] - starts[0] >= 2
+
+
+async def test_who_waits_for_a_start_asks_no_site_that_wants_a_rest_meanwhile() -> None:
+    go, leave, clock = asyncio.Event(), asyncio.Event(), Clock()
+    leave.set()
+
+    async def sleep(seconds: float) -> None:
+        await go.wait()
+
+    polite = Hosts(DownloaderSettings(host_spacing_seconds=2), clock=clock, sleep=sleep)
+    async with polite.turn("a.test"):
+        second = asyncio.create_task(hold(polite, "a.test", [], leave))
+        await settle_down()
+        polite.hold_off("a.test", retry_after=60)
+    go.set()
+    with pytest.raises(RetryLaterError):
+        await second
+
+
 async def test_a_turn_can_be_put_off(clock: Clock) -> None:
     polite, before = hosts(clock), clock()
     for _ in range(2):

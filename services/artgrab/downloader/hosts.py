@@ -70,7 +70,7 @@ class _Host:
         self.spacing = settings.host_spacing_seconds
         self.guests = _Count()
         """Candidates that hold a slot or wait for one."""
-        self.next_start = 0.0
+        self.next_start = self.next_late_start = 0.0
         self.held_until = 0.0
         self.strikes = 0
         self.troubles = 0
@@ -167,6 +167,8 @@ class Hosts:
             await self._sleep_until(self._book_start(host))
             if gated:
                 await stack.enter_async_context(self._gate.place())
+                await self._sleep_until(self._book_late_start(host))
+            self._check_rest(host)
             with self._fetching(host, gated=gated):
                 yield
 
@@ -311,6 +313,11 @@ class Hosts:
         return RetryLaterError("host-busy", retry_after=seconds)
 
     def _check_hold(self, host: _Host) -> None:
+        self._check_rest(host)
+        if host.is_on_probation and host.turns.now:
+            raise self._busy(host)
+
+    def _check_rest(self, host: _Host) -> None:
         now = self._clock()
         if host.blocked_until > now:
             raise FetchError("site-blocks-us", passing=True)
@@ -319,12 +326,17 @@ class Hosts:
         left = host.held_until - now
         if left > 0:
             raise RetryLaterError("host-busy", retry_after=_bounded(left))
-        if host.is_on_probation and host.turns.now:
-            raise self._busy(host)
 
     def _book_start(self, host: _Host) -> float:
         start = max(self._clock(), host.next_start)
         host.next_start = start + host.spacing
+        return start
+
+    def _book_late_start(self, host: _Host) -> float:
+        """Book once more: what was booked far apart may have come through the gate together."""
+        start = max(self._clock(), host.next_late_start)
+        host.next_late_start = start + host.spacing
+        host.next_start = max(host.next_start, host.next_late_start)
         return start
 
     async def _sleep_until(self, start: float) -> None:
