@@ -54,6 +54,20 @@ async def test_those_who_hang_make_way_for_as_many_others() -> None:
     await crowd.end()
 
 
+async def test_who_was_slow_while_all_were_aside_steps_aside_when_one_goes() -> None:
+    crowd = Crowd(Gate(1, patience=0.001), 4)
+    await eventually(lambda: crowd.inside == [0, 1])
+    timed = asyncio.get_running_loop().time() + 0.05
+    await eventually(lambda: asyncio.get_running_loop().time() > timed)
+    crowd.goes[0].set()
+    await eventually(lambda: crowd.inside == [1, 2])
+    await settle_down()
+    assert crowd.inside == [1, 2]
+    crowd.goes[2].set()
+    await eventually(lambda: crowd.inside == [1, 3])
+    await crowd.end()
+
+
 async def test_a_gate_is_as_before_when_all_are_through() -> None:
     gate = Gate(2, patience=0.001)
     await Crowd(gate, 9).end()

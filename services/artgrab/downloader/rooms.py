@@ -115,20 +115,22 @@ class Gate:
             patience: seconds after which somebody is taken for slow.
         """
         self._free = asyncio.Semaphore(places)
-        self._free_aside = places
+        self._places = places
+        self._slow = 0
+        """Inside; of them as many as there are places are aside."""
         self._patience = patience
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """Wait for a place and hold it."""
         await self._free.acquire()
-        aside = False
+        is_slow = False
 
         def step_aside() -> None:
-            nonlocal aside
-            if self._free_aside:
-                aside = True
-                self._free_aside -= 1
+            nonlocal is_slow
+            is_slow = True
+            self._slow += 1
+            if self._slow <= self._places:
                 self._free.release()
 
         timer = asyncio.get_running_loop().call_later(self._patience, step_aside)
@@ -136,7 +138,6 @@ class Gate:
             yield
         finally:
             timer.cancel()
-            if aside:
-                self._free_aside += 1
-            else:
+            self._slow -= is_slow
+            if not is_slow or self._slow >= self._places:  # another slow one steps aside
                 self._free.release()
