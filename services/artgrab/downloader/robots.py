@@ -46,6 +46,7 @@ class Robots:
         rules, problem = await self._origins.get(origin)
         if rules is None:
             raise FetchError(problem, passing=True)
+        self._hosts.slow_down(site_of(origin), spacing=rules.delay)  # sites are forgotten sooner
         allowed, signals = await search(
             url,
             lambda: (rules.allows(url), rules.opt_outs(url)),
@@ -68,7 +69,5 @@ class Robots:
             known = error.passing and error.reason != "unavailable"
             problem = error.reason if known else "robots-unavailable"
             return Learned(_Rules(None, problem), UNKNOWN_SECONDS)
-        site = site_of(origin)
-        rules = await at_cost_of(site, lambda: RobotsRules(text), hosts=self._hosts)
-        self._hosts.slow_down(site, spacing=rules.delay)
+        rules = await at_cost_of(site_of(origin), lambda: RobotsRules(text), hosts=self._hosts)
         return Learned(_Rules(rules), KNOWN_SECONDS, rules.bytes)
