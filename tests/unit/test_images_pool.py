@@ -60,6 +60,23 @@ async def test_the_death_of_a_worker_costs_no_picture() -> None:
         assert (await pool.process(jpeg(2))).width == 320
 
 
+async def test_a_worker_that_dies_between_pictures_leaves_no_open_files() -> None:
+    async with DecodePool(workers=1) as pool:
+        await pool.process(jpeg(1))
+        before = pipes_open()
+        for number in range(3):
+            (worker,) = children()
+            worker.kill()
+            await eventually(lambda: not children())
+            await pool.process(jpeg(number))
+        assert pipes_open() == before
+
+
+def pipes_open() -> int:
+    links = (os.path.realpath(one.path) for one in os.scandir("/proc/self/fd"))
+    return sum("pipe:" in link for link in links)
+
+
 async def test_the_death_of_all_workers_in_the_middle_of_pictures_costs_none() -> None:
     async with DecodePool(workers=2) as pool:
         pictures = [jpeg(seed, width=2000, height=2000) for seed in range(4)]

@@ -109,18 +109,18 @@ class DecodePool:
     async def _ask_twice(self, request: bytearray) -> Answer:
         """Ask once more where a worker died: of this picture, or killed for another reason."""
         try:
-            return await self._ask(request, self._idle_one() or await self._start())
+            return await self._ask(request, await self._idle_one() or await self._start())
         except DecoderFailedError as error:
             if error.reason != _DIED:
                 raise
         return await self._ask(request, await self._start())
 
-    def _idle_one(self) -> "_Worker | None":
+    async def _idle_one(self) -> "_Worker | None":
         while self._idle:
             worker = self._idle.pop()
             if worker.alive:
                 return worker
-            self._alive.discard(worker)
+            await self._discard(worker)
         return None
 
     async def _ask(self, request: bytearray, worker: "_Worker") -> Answer:
