@@ -148,6 +148,16 @@ async def test_a_failing_store_fails_every_append_of_the_group_and_no_later_one(
     assert len(read(store)) == 2
 
 
+async def test_an_entry_that_is_no_text_keeps_nobody_waiting_for_ever(store: Store) -> None:
+    odd = msgspec.structs.replace(record(2), final_url="\ud800")
+    writing = writer(store, max_entries=2)
+    async with asyncio.timeout(30):
+        results = await asyncio.gather(
+            writing.append(record(1)), writing.append(odd), return_exceptions=True
+        )
+    assert all(isinstance(result, UnicodeEncodeError) for result in results)
+
+
 async def test_an_append_given_up_takes_no_other_with_it(store: Store) -> None:
     writing = writer(store, max_entries=2, max_delay=3600)
     given_up = asyncio.create_task(writing.append(record(1)))

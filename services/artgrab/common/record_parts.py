@@ -91,6 +91,7 @@ class RecordWriter:
 
         Raises:
             SurroundingsError: the store did not take it; nothing may be acknowledged.
+            UnicodeEncodeError: the entry, or another of its group, holds what is no text.
         """
         future = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(entry, future, then))
@@ -122,9 +123,9 @@ class RecordWriter:
             task.add_done_callback(self._flushes.discard)
 
     async def _write(self, group: list[_Waiting]) -> None:
-        data = encode_entries(one.entry for one in group)
         failure = None
         try:
+            data = encode_entries(one.entry for one in group)
             await self._store.put_if_absent_async(f"{self._prefix}/{sha256_hex(data)}.jsonl", data)
         except Exception as error:
             failure = error
