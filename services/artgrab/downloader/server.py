@@ -47,8 +47,8 @@ from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 
 SERVICE_NAME = "artgrab.v1.IngestService"
 
-_LOOKUPS = 64
-"""Threads: a name that nobody answers for blocks one for many seconds."""
+_THREADS = 64
+"""For the store, rules of sites and ends of runs: one that the store does not answer is stuck."""
 
 _OTHER_CALLS = 64
 """Health and ends of runs, beside as many streams as there may be and as many that are ending."""
@@ -90,7 +90,7 @@ def run(
     store: Store,
     on_ready: Callable[[str], None],
 ) -> None:
-    """Be the whole process: as serve, with threads enough for slow names; leaves in time.
+    """Be the whole process: as serve, with threads enough for a slow store; leaves in time.
 
     A thread that waits for a store which does not answer cannot be told to stop. What it waits for
     is acknowledged to nobody, so the process leaves without it, and its work comes again.
@@ -98,8 +98,8 @@ def run(
     collect_seldom()
 
     async def main() -> None:
-        lookups = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="lookup")
-        asyncio.get_running_loop().set_default_executor(lookups)
+        threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="work")
+        asyncio.get_running_loop().set_default_executor(threads)
         stop = asyncio.Event()
         with _running(_leave_at_last(stop, settings.stop_grace_seconds + 1 + _AFTER_SECONDS)):
             await serve(settings, network, store, on_ready, stop=stop)
