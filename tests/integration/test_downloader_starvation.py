@@ -27,9 +27,9 @@ from tests.support.waiting import WAIT_SECONDS, eventually
 
 pytestmark = pytest.mark.folder_only(reason="what sites answer is no matter of the store")
 
-CREDITS = 32
-GOOD, SLOW = 50, 96
-"""Good sites; candidates of slow ones, which come first: three times the credits."""
+CREDITS = 64
+GOOD, SLOW = 50, 160
+"""Good sites; candidates of slow ones, which come first: more than twice the credits."""
 PATIENT = {"credits": CREDITS, "first_byte_seconds": 3600, "total_seconds": 3600}
 _HELLO = hello_message(namespace="default", category="cats", run_id="run-1", token="", min_side=0)
 
