@@ -19,6 +19,7 @@ from artgrab.common.records import Candidate, Record, RecordOutcome
 from artgrab.common.store import ObjectInfo, Store
 from artgrab.downloader.errors import RetryLaterError
 from artgrab.downloader.ledgers import Ledgers, Verdict, VerdictOutcome
+from artgrab.downloader.recollections import MAX_WAYS
 from tests.support.failing_store import GatedStore
 
 IDS = [digit * 64 for digit in "abc"]
@@ -213,3 +214,13 @@ async def test_what_is_recorded_of_a_category_is_read_once_at_a_time(tmp_path: P
 
     await asyncio.gather(hello(), hello())
     assert not store.met  # whoever opens streams by the hundred fills no memory
+
+
+async def test_a_url_that_is_found_again_and_again_is_bounded(tmp_path: Path) -> None:
+    store, worker = Store.open(str(tmp_path)), Worker({IDS[0]: []})
+    ways = [str(number) for number in range(MAX_WAYS + 20)]
+    async with Ledgers(store).open("art", "cats", run_id="run-1", filters_digest="f") as desk:
+        for query in ways:
+            await desk.settle(candidate(IDS[0], query), worker)
+    (merged,) = read_records(store, namespace="art", category="cats").values()
+    assert len(merged.sightings) == MAX_WAYS

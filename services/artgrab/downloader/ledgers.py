@@ -11,7 +11,15 @@ from artgrab.common.records import Candidate, Entry, Record, RecordOutcome, Sigh
 from artgrab.common.store import Store
 from artgrab.downloader.endings import to_its_end
 from artgrab.downloader.errors import RetryLaterError
-from artgrab.downloader.recollections import Known, State, recall, sighting_key, state_of
+from artgrab.downloader.recollections import (
+    Known,
+    State,
+    is_new_way,
+    recall,
+    sighting_key,
+    state_of,
+    with_way,
+)
 from artgrab.downloader.tombstones import Tombstones
 
 _RETRIED = ("reset", "cut-off", "http-500", "http-502", "http-503", "http-504")
@@ -66,9 +74,8 @@ class _Ledger:
     def note_sighting(self, key: str, sighting: int) -> None:
         """Take note of a sighting that is durable."""
         known = self.known.get(key)
-        if known is None or sighting in known.sightings:
-            return
-        self.known[key] = Known(known.state, (*known.sightings, sighting))
+        if known is not None:
+            self.known[key] = Known(known.state, with_way(known.sightings, sighting))
 
     async def refresh(self, read: Callable[[], Awaitable[dict[str, Known]]]) -> None:
         """Know what the store holds, and nothing else: others write, and clean up."""
@@ -265,15 +272,15 @@ class Desk:
         key, sighting = record.candidate.candidate_id, sighting_key(record.candidate)
         before = self._ledger.known.get(key)
         former = before.sightings if before else ()
-        self._ledger.note(record, former if sighting in former else (*former, sighting))
+        self._ledger.note(record, with_way(former, sighting))
 
     def _is_new_sighting(self, candidate: Candidate) -> bool:
         known = self._ledger.known.get(candidate.candidate_id)
-        return known is not None and sighting_key(candidate) not in known.sightings
+        return known is not None and is_new_way(known.sightings, sighting_key(candidate))
 
     async def _note_sighting(self, candidate: Candidate, known: Known) -> None:
         sighting = sighting_key(candidate)
-        if sighting in known.sightings:
+        if not is_new_way(known.sightings, sighting):
             return
         entry: Entry = Sighting(candidate=candidate)
         await self._writer.append(entry)

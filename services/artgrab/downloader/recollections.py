@@ -16,6 +16,9 @@ from artgrab.common.store import Store
 from artgrab.common.stored import refuse_newer_lines
 from artgrab.common.takedowns import Takedowns
 
+MAX_WAYS = 256
+"""Ways of finding one URL that are recorded: each one more costs as much as all before it."""
+
 
 class State(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What of a record decides whether it is taken as it is; many records share one."""
@@ -112,6 +115,16 @@ def sighting_key(candidate: Candidate | _Way) -> int:
     return hash((candidate.source, candidate.query, candidate.page_url))
 
 
+def is_new_way(ways: tuple[int, ...], way: int) -> bool:
+    """Return whether a way of finding a URL is to be recorded beside those known."""
+    return len(ways) < MAX_WAYS and way not in ways
+
+
+def with_way(ways: tuple[int, ...], way: int) -> tuple[int, ...]:
+    """Return the ways known of a URL after it was found in this one."""
+    return (*ways, way) if is_new_way(ways, way) else ways
+
+
 def _recalled(chunks: Iterable[Chunk]) -> dict[str, Known]:
     final: dict[str, tuple[Order, State]] = {}
     ways: dict[str, tuple[int, ...]] = {}
@@ -119,9 +132,7 @@ def _recalled(chunks: Iterable[Chunk]) -> dict[str, Known]:
     for chunk in chunks:
         for entry in _decoded(chunk):
             key, way = entry.candidate.candidate_id, sighting_key(entry.candidate)
-            former = ways.get(key, ())
-            if way not in former:
-                ways[key] = (*former, way)
+            ways[key] = with_way(ways.get(key, ()), way)
             if isinstance(entry, _Record):
                 state = state_of(entry)
                 found = final_order(entry, b""), states.setdefault(state, state)

@@ -20,12 +20,13 @@ from tests.support.waiting import eventually
 
 SETTINGS: Mapping[str, object] = {
     "resolve_seconds": 1,
-    "stream_seconds": 6,
-    "drain_grace_seconds": 3,
+    "stream_seconds": 8,
+    "drain_grace_seconds": 20,
     "stop_grace_seconds": 10,
     "credits": 32,
 }
-"""Of the downloaders: streams end often, so that kills meet their ends as well."""
+"""Of the downloaders: streams end often, so that kills meet their ends as well, and are given the
+time that a decoder takes to start on a busy machine."""
 _NOTICED_SECONDS = 0.5
 """For so long at most the name still stands for a downloader that was killed."""
 _DOWN_SECONDS = 1.0
