@@ -218,9 +218,10 @@ async def test_what_is_recorded_of_a_category_is_read_once_at_a_time(tmp_path: P
 
 async def test_a_url_that_is_found_again_and_again_is_bounded(tmp_path: Path) -> None:
     store, worker = Store.open(str(tmp_path)), Worker({IDS[0]: []})
-    ways = [str(number) for number in range(MAX_WAYS + 20)]
+    first, *ways = (candidate(IDS[0], str(number)) for number in range(MAX_WAYS + 20))
     async with Ledgers(store).open("art", "cats", run_id="run-1", filters_digest="f") as desk:
-        for query in ways:
-            await desk.settle(candidate(IDS[0], query), worker)
+        await desk.settle(first, worker)
+        for some in (ways[: MAX_WAYS - 1], ways[MAX_WAYS - 1 :]):
+            await asyncio.gather(*(desk.settle(one, worker) for one in some))
     (merged,) = read_records(store, namespace="art", category="cats").values()
     assert len(merged.sightings) == MAX_WAYS
