@@ -52,12 +52,12 @@ class Waiting:
 
 @pytest.mark.usefixtures("looks_at_once")
 async def test_where_it_is_crowded_the_newest_of_the_longest_wait_make_way(clock: Clock) -> None:
-    polite = hosts(clock, credits=20)
+    polite = hosts(clock, credits=11)
     waiting = Waiting(polite, ["slow.test"] * 8 + ["b.test", "slow.test", "b.test"])
     await settle_down()
     clock.now += 2  # by now each waits a second for each one before it
     await eventually(lambda: waiting.told)
-    assert await waiting.end() == [6, 7, 9], "2 fetch and 8 wait: half the credits"
+    assert await waiting.end() == [6, 7, 9], "2 fetch and 8 wait: all but one credit"
 
 
 @pytest.mark.usefixtures("looks_at_once")

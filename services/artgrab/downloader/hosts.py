@@ -27,6 +27,8 @@ _FIRST_HOLD_SECONDS = 2.0
 _UNKNOWN_RETRY_SECONDS = 1.0
 """Until a first fetch has shown how long they take."""
 _LEARNING_RATE = 0.2
+_FREE_SHARE = 8
+"""One credit in so many is for sites that are quick: they give it back at once."""
 _LONG_SECONDS, _LONG_FETCHES = 1.0, 4
 """A wait of more seconds, and of more fetches, is long."""
 _MAX_PROMISES = 16384
@@ -129,14 +131,16 @@ class Hosts:
         self._sleep = sleep
         self._hosts: dict[str, _Host] = {}
         self._pace = _Mean()
-        self._room = WaitingRoom(settings.credits // 2, self._overlength)
+        self._room = WaitingRoom(
+            settings.credits - settings.credits // _FREE_SHARE, self._overlength
+        )
         self._gate = Gate(settings.max_fetches)
 
     @asynccontextmanager
     async def wait(self, site: str) -> AsyncIterator[None]:
         """Hold a place among those who wait for a site, be it for its rules or for a turn.
 
-        Once half the credits of a stream are taken, by those who have a turn as well, the rest is
+        Once seven in eight credits of a stream are taken, also by whoever has a turn, the rest is
         for sites that are quick.
 
         Raises:
