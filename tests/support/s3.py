@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ class S3Server:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._ports: dict[str, int] = {}
+        self._starter = ThreadPoolExecutor(1, "weed")
+        """Starts it, whoever asks: it ends with the thread that has started it."""
 
     @property
     def endpoint(self) -> str:
@@ -91,6 +94,11 @@ class S3Server:
         for socket_file in self.socket_files():
             socket_file.unlink(missing_ok=True)
 
+    def close(self) -> None:
+        """Kill it for good."""
+        self.kill()
+        self._starter.shutdown()
+
     def socket_files(self) -> list[Path]:
         """Return what lies outside the server's folder: it has its sockets there in any case."""
         found = (Path("/tmp").glob(f"seaweedfs-*-{port}.sock") for port in self._ports.values())
@@ -114,13 +122,14 @@ class S3Server:
         leash = (sys.executable, "-P", "-m", "artgrab.common.leashed", str(os.getpid()))
         command = (_program(), "server", f"-dir={data}", f"-s3.config={config}", *_FLAGS, *flags)
         with (self._folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(
+            self._process = self._starter.submit(
+                subprocess.Popen[bytes],
                 [*leash, *command],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 env=os.environ | {"TMPDIR": str(self._folder)},  # for its logs
-            )
+            ).result()
 
     def _wait_until_ready(self) -> bool:
         deadline = time.monotonic() + READY_SECONDS
@@ -155,7 +164,7 @@ def s3_server() -> Iterator[S3Server]:
             server.start()
             yield server
         finally:
-            server.kill()
+            server.close()
 
 
 _FLAGS = (
