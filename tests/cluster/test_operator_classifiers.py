@@ -6,7 +6,7 @@ nodes, an operator that is killed, what somebody deletes, and silence where all 
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -141,6 +141,15 @@ def _wait_until_served(kubectl: Kubectl, name: str, *, accuracy: int) -> None:
     kubectl.wait(f"{CLASSIFIERS}/{name}", "condition=Ready")
 
 
+def _stays(read: Callable[[], object]) -> bool:
+    """Tell whether what is read is the same for a while."""
+    before, until = read(), time.monotonic() + QUIET_SECONDS
+    while time.monotonic() < until:
+        if read() != before:
+            return False
+    return True
+
+
 def _status(kubectl: Kubectl, name: str) -> dict[str, Any]:
     status: dict[str, Any] = kubectl.read(CLASSIFIERS, name)["status"]
     return status
@@ -187,9 +196,7 @@ def test_nothing_is_written_where_a_model_is_served(here: Kubectl) -> None:
         wanted = {**deployment["spec"], "replicas": None}  # these are the autoscaler's
         return {one["uid"]: one["resourceVersion"] for one in told} | {"wanted": repr(wanted)}
 
-    before, until = versions(), time.monotonic() + QUIET_SECONDS
-    while time.monotonic() < until:
-        assert versions() == before
+    wait_until(lambda: _stays(versions), f"{QUIET_SECONDS:.0f} s of silence")
 
 
 @pytest.mark.usefixtures("operator")
