@@ -7,11 +7,7 @@ twice.
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +17,7 @@ from artgrab.common.network import NetworkSettings
 from artgrab.scraper.ingest import IngestClient
 from artgrab.scraper.ingest_messages import Acked, hello_message
 from benchmarks.download.many_sites import Sites, candidate, served
+from benchmarks.download.servers import running
 
 URLS = (2_000, 20_000)
 SITES = 100
@@ -67,25 +64,16 @@ async def _peak(store: Path, urls: int) -> Peak:
             return max(_look(process), *await asyncio.gather(watching))
 
 
-@contextmanager
-def _downloader(store: Path, network: NetworkSettings) -> Iterator[tuple[psutil.Process, str]]:
-    program = [sys.executable, "-m", "artgrab.downloader", "--store", str(store)]
-    environment = {
-        "ARTGRAB_RESOLVE": json.dumps(network.resolve),
-        "ARTGRAB_ALLOWED_TARGETS": json.dumps(network.allowed_targets),
-        "ARTGRAB_DOWNLOADER_STREAM_SECONDS": str(STREAM_SECONDS),
-    }
-    started = subprocess.Popen(
-        [*program, "--exit-with-parent", str(os.getpid())],
-        stdout=subprocess.PIPE,
-        env={**os.environ, **environment},
+def _downloader(
+    store: Path, network: NetworkSettings
+) -> AbstractContextManager[tuple[psutil.Process, str]]:
+    return running(
+        "artgrab.downloader",
+        store,
+        ARTGRAB_RESOLVE=json.dumps(network.resolve),
+        ARTGRAB_ALLOWED_TARGETS=json.dumps(network.allowed_targets),
+        ARTGRAB_DOWNLOADER_STREAM_SECONDS=str(STREAM_SECONDS),
     )
-    try:
-        assert started.stdout is not None
-        yield psutil.Process(started.pid), json.loads(started.stdout.readline())["endpoint"]
-    finally:
-        started.terminate()
-        started.communicate()
 
 
 def _hello() -> Any:

@@ -6,13 +6,8 @@ out: looking for consent, turns at hosts, the fetch, the pixels, and the object 
 """
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,11 +18,11 @@ from artgrab.common.urls import candidate_id
 from artgrab.scraper.lanes import Policy
 from artgrab.v1 import ingest_service_pb2 as pb
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
+from benchmarks.download.servers import running
 
 CANDIDATES = 60_000
 ROUNDS = 3
 DEADLINE_SECONDS = 300.0
-_ROOT = Path(__file__).parents[2]
 _WARM_UP = 5_000
 _SITES = 500
 
@@ -50,7 +45,7 @@ def measure(work: Path, pictures: int | None = None) -> dict[str, Any]:
 
 def _round(store: Path, wanted: Sequence[pb.Candidate]) -> tuple[int, int]:
     """Return candidates per second of the server's processor time, and of time."""
-    with served(store) as (process, endpoint):
+    with running("benchmarks.download.stubbed", store) as (process, endpoint):
         before, after = asyncio.run(_streamed(endpoint, wanted, process))
     count = after.acked - before.acked
     return (
@@ -83,21 +78,6 @@ def candidate(number: int) -> pb.Candidate:
         creator="Somebody",
         page_read=True,
     )
-
-
-@contextmanager
-def served(store: Path, server: str = "stubbed") -> Iterator[tuple[psutil.Process, str]]:
-    """Start a server of this package; yields its process and endpoint."""
-    program = [sys.executable, "-m", f"benchmarks.download.{server}", "--store", str(store)]
-    started = subprocess.Popen(
-        [*program, "--exit-with-parent", str(os.getpid())], cwd=_ROOT, stdout=subprocess.PIPE
-    )
-    try:
-        assert started.stdout is not None
-        yield psutil.Process(started.pid), json.loads(started.stdout.readline())["endpoint"]
-    finally:
-        started.terminate()
-        started.communicate()
 
 
 class _Reading(NamedTuple):

@@ -90,7 +90,7 @@ def test_each_site_has_its_own_address_and_ours_is_told_its_name() -> None:
     said = environment(SITES)
     assert said["ARTGRAB_ALLOWED_TARGETS"] == '["127.77.0.1/32:4001", "127.77.0.2/32:4002"]'
     assert '"www.site-002.test": "127.77.0.2:4002"' in said["ARTGRAB_RESOLVE"]
-    config = configuration(Path("/pictures"), Path("/work"), SITES)
+    config = configuration(Path("/pictures"), Path("/made"), SITES)
     assert config.count("server_name www.site-00") == config.count("listen 127.77.0.") == 2
     paths = [Path("/pictures/a.jpeg"), Path("/pictures/b.png"), Path("/pictures/c.jpeg")]
     urls = urls_of(paths, Path("/pictures"), [site.name for site in SITES])
