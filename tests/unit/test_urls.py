@@ -170,6 +170,7 @@ def test_the_site_of_any_text_is_a_text(text: str) -> None:
 def test_what_has_no_host_has_no_site() -> None:
     assert site_of("data:image/gif;base64,AAAA") == ""
     assert site_of("http://[::1") == ""
+    assert site_of("http://[::1]@/") == ""
 
 
 def test_a_url_that_only_percent_encoding_makes_too_long_is_refused() -> None:

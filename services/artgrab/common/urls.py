@@ -34,6 +34,18 @@ _suffixes = PublicSuffixList()
 _icann_suffixes = PublicSuffixList(only_icann=True)
 
 
+def parse_url(text: str, *, encoded: bool = False) -> URL:
+    """Return a URL; yarl 1.25 trips over some that are none, as `//[::1]@/`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return URL(text, encoded=encoded)
+    except IndexError as error:
+        raise ValueError(*error.args) from error
+
+
 def normalise_url(url: str) -> str:
     """Return the one spelling of an http(s) URL that stands for all equal ones.
 
@@ -52,9 +64,9 @@ def normalise_any(url: str) -> str:
     if _CONTROL.search(url):
         raise BadInputError("URL holds spaces or control characters; percent-encode them")
     try:
-        origin = URL(url).origin() if "://" in url else URL()
+        origin = parse_url(url).origin() if "://" in url else URL()
         parts = urlsplit(url)
-    except (ValueError, IndexError) as error:  # yarl 1.25 trips over `//[::1]@/`
+    except ValueError as error:
         raise BadInputError(f"not a URL: {error}") from error
     if origin.scheme not in ("http", "https") or not origin.raw_host:
         raise BadInputError("not an absolute http or https URL")
@@ -138,7 +150,7 @@ def site_of(url: str) -> str:
     if host := _normal_host(url):
         return registrable_domain(host)
     try:
-        return registrable_domain(URL(url).raw_host or "")
+        return registrable_domain(parse_url(url).raw_host or "")
     except ValueError:
         return ""
 

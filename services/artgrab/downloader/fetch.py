@@ -15,6 +15,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from artgrab.common.network import NetworkSettings
+from artgrab.common.urls import parse_url
 from artgrab.downloader.errors import FetchError
 from artgrab.downloader.guard import Guard
 from artgrab.downloader.settings import DownloaderSettings
@@ -279,8 +280,8 @@ def absolute(base: URL, location: str) -> str:
     if not location:  # it would be asked for again and again
         raise FetchError("bad-redirect")
     try:
-        return str(base.join(URL(text_of(location), encoded=True)))
-    except (ValueError, IndexError) as error:  # yarl 1.25 trips over `//[::1]@/`
+        return str(base.join(parse_url(text_of(location), encoded=True)))
+    except ValueError as error:
         raise FetchError("bad-redirect") from error
 
 

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
-from yarl import URL
 
 from artgrab.common.politeness.optouts import bounded_signals
 from artgrab.common.politeness.robots import KNOWN_SECONDS, PathPreferences
-from artgrab.common.urls import site_of
+from artgrab.common.urls import parse_url, site_of
 from artgrab.downloader.errors import FetchError, RefusedError
 from artgrab.downloader.fetch import Web
 from artgrab.downloader.hosts import Hosts
@@ -108,7 +107,7 @@ def _pattern(location: Any) -> str:
         return "/"
     if "://" in location:
         try:
-            location = URL(location, encoded=True).raw_path
-        except (ValueError, IndexError):  # yarl 1.25 trips over `//[::1]@/`
+            location = parse_url(location, encoded=True).raw_path
+        except ValueError:
             return "/"
     return location if location.startswith(("/", "*")) else f"/{location}"
