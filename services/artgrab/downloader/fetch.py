@@ -137,9 +137,11 @@ class _Connection(ResponseHandler):
 
 
 class _Connector(aiohttp.TCPConnector):
+    """Bounds each connection and those kept open; aiohttp has no public place for either."""
+
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self._factory = partial(_Connection, loop=self._loop)  # type: ignore[assignment]
+        self._factory = partial(_Connection, loop=self._loop)  # type: ignore[assignment]  # of a subclass
 
     def _release(self, *arguments: Any, **named: Any) -> None:
         super()._release(*arguments, **named)

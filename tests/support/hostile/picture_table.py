@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 from PIL import Image
 
@@ -62,7 +63,7 @@ OTHERS = (
 
 DAMAGED = (
     *(
-        _file(f"cut-{kind.lower()}", f"FAILED {reason}", lambda kind=kind: made.cut(kind))  # type: ignore[misc]
+        _file(f"cut-{kind.lower()}", f"FAILED {reason}", partial(made.cut, kind))
         for kind, reason in (
             ("JPEG", "truncated"),
             ("PNG", "truncated"),
@@ -71,7 +72,7 @@ DAMAGED = (
         )
     ),
     *(
-        _file(f"corrupt-{kind.lower()}", f"FAILED {reason}", lambda kind=kind: made.corrupt(kind))  # type: ignore[misc]
+        _file(f"corrupt-{kind.lower()}", f"FAILED {reason}", partial(made.corrupt, kind))
         for kind, reason in (
             ("JPEG", "damaged"),
             ("PNG", "truncated"),
@@ -80,7 +81,7 @@ DAMAGED = (
         )
     ),
     *(
-        _file(f"magic-only-{kind}", "FAILED damaged", lambda head=head: head)  # type: ignore[misc]
+        _file(f"magic-only-{kind}", "FAILED damaged", partial(bytes, head))
         for kind, head in (
             ("jpeg", b"\xff\xd8\xff"),
             ("png", made.PNG_MAGIC),
@@ -189,10 +190,7 @@ BOMBS = (
 )
 
 ODD = (
-    *(
-        _file(f"turned-{way}", "STORED", lambda way=way: made.turned(way))  # type: ignore[misc]
-        for way in range(1, 9)
-    ),
+    *(_file(f"turned-{way}", "STORED", partial(made.turned, way)) for way in range(1, 9)),
     _file("turned-9", "STORED", lambda: made.turned(9)),
     _file("cmyk", "STORED", made.cmyk_jpeg),
     _file("ycck", "STORED", lambda: made.cmyk_jpeg(inverted=True)),
