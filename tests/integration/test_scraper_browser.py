@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -192,7 +193,8 @@ async def test_a_missing_browser_is_told_with_the_packages_to_install(
 @pytest.mark.parametrize(
     ("driver", "complaint"),
     [
-        ("exit 1", "chromedriver does not start"),
+        ("exit 1", "chromedriver does not start: it says nothing"),
+        ("echo Hello.; echo No room. >&2; exit 1", "chromedriver does not start: No room."),
         ("echo ChromeDriver was started successfully on port 1.; sleep 600", "does not start"),
     ],
 )
@@ -211,6 +213,23 @@ async def test_a_browser_that_does_not_start_is_told_in_one_sentence(
     assert "\n" not in str(caught.value)
     assert _files(temporary) == ["programs"]
     assert _processes(programs) == []
+
+
+async def test_a_driver_whose_port_is_taken_is_started_again(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_browser()
+    driver = shutil.which("chromedriver")
+    programs = temporary / "programs"
+    programs.mkdir()
+    (programs / "chromedriver").write_text(
+        f"#!/bin/sh\nmkdir {programs}/first || exec {driver} $*\n"
+        "echo IPv4 port not available. Exiting...; exit 1\n"
+    )
+    (programs / "chromedriver").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    async with chromium(NetworkSettings()):
+        assert (programs / "first").is_dir()
 
 
 async def test_the_browser_sees_neither_our_secrets_nor_our_proxies(

@@ -1,9 +1,14 @@
-"""A child that asked for it ends with its parent, even when that is killed."""
+"""A child that asked for it ends with its parent, and those of a folder are found and ended."""
 
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import psutil
+import pytest
+
+from artgrab.common.processes import end_those_at_home
 
 CHILD = """
 import sys, os, signal
@@ -37,3 +42,33 @@ def test_a_child_that_comes_too_late_ends_at_once() -> None:
     gone.wait()
     late = subprocess.run([sys.executable, "-c", CHILD, str(gone.pid)], timeout=60)
     assert late.returncode == -9
+
+
+def _sleeper(words: str, environment: Mapping[str, str] = {}) -> subprocess.Popen[bytes]:
+    """Start a process whose options are parts of its name, as Chromium rewrites those of some."""
+    return subprocess.Popen([words, "600"], executable="/bin/sleep", env=environment)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "ended"),
+    [
+        ("chromium --user-data-dir={}/profile", {}, True),
+        ("chromium --type=zygote --user-data-dir={}/profile --lang=en", {}, True),
+        ("chromium --type=zygote --user-data-dir={}", {}, True),
+        ("chromium", {"HOME": "{}"}, True),
+        ("chromium --user-data-dir={}-other/profile", {}, False),
+        ("chromium", {"HOME": "{}-other"}, False),
+        ("editor {}/profile", {"PWD": "{}"}, False),
+    ],
+)
+def test_those_with_a_folder_as_their_home_or_in_an_option_are_ended(
+    tmp_path: Path, words: str, environment: dict[str, str], ended: bool
+) -> None:
+    folder = str(tmp_path / "home")
+    given = {name: value.format(folder) for name, value in environment.items()}
+    with _sleeper(words.format(folder), given) as sleeper:
+        try:
+            end_those_at_home(folder)
+            assert (sleeper.wait(30) if ended else sleeper.poll()) == (-9 if ended else None)
+        finally:
+            sleeper.kill()

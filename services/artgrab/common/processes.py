@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import signal
 import sys
 import time
@@ -50,7 +51,7 @@ def end_those_at_home(folder: str, *, seconds: float = 10.0) -> None:
     """Kill every process that has a folder of ours as its HOME or in an option.
 
     For descendants that were lost because who had adopted them was killed. Not all of a browser's
-    processes keep the environment they were started with.
+    processes keep the environment they were started with, and some make one argument of all.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and (found := list(_at_home(folder))):
@@ -61,13 +62,11 @@ def end_those_at_home(folder: str, *, seconds: float = 10.0) -> None:
 
 def _at_home(folder: str) -> Iterator[int]:
     name = os.fsencode(folder)
+    option = re.compile(rb"(?:^|[\0 ])--[\w-]+=" + re.escape(name) + rb"(?=[/\0 ]|$)")
     for entry in _entries():
         with suppress(OSError):  # gone, or not ours to read
-            options = (entry / "cmdline").read_bytes().split(b"\0")
             environment = (entry / "environ").read_bytes().split(b"\0")
-            if b"HOME=" + name in environment or any(
-                option.startswith(b"--") and name in option for option in options
-            ):
+            if b"HOME=" + name in environment or option.search((entry / "cmdline").read_bytes()):
                 yield int(entry.name)
 
 

@@ -298,9 +298,11 @@ def _start_guardian(folder: str, driver: str) -> subprocess.Popen[bytes]:
 
 def _port(guardian: subprocess.Popen[bytes]) -> int:
     assert guardian.stdout is not None
-    line = guardian.stdout.readline()
-    if not line:
-        raise BrowserError("chromedriver does not start; run `chromedriver` to see why")
+    line = guardian.stdout.readline().decode(errors="replace").strip()
+    if not line.isdecimal():
+        raise BrowserError(
+            f"chromedriver does not start: {line or 'it says nothing'}; run `chromedriver` to see"
+        )
     return int(line)
 
 
