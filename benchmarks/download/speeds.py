@@ -1,6 +1,5 @@
 """Pictures per second of a processor: img2dataset, ours, and the bare work, by turns."""
 
-import shutil
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,6 +65,9 @@ def measure(
 ) -> dict[str, Any]:
     """Measure workloads and return the figures of each, speedup and fraction of the limit.
 
+    What the runs keep stays to the end: where files were removed in the last minute, ext4 takes
+    longer to make new ones (fs/ext4/ialloc.c, recently_deleted).
+
     Raises:
         SurroundingsError: nginx or img2dataset cannot be had, or a picture was not kept.
     """
@@ -98,14 +100,13 @@ def _figures(
     read = [(one.path.read_bytes(), one.format) for one in pictures]
     for turn in range(rounds):
         for costs, by_peer in ((theirs, True), (own, False)):
-            costs.few.append(_run(bench, pictures[:_FEW], by_peer)[0])
+            costs.few.append(_cpu_seconds(bench, pictures[:_FEW], by_peer=by_peer))
             cpu, client, work = bench.fetch(pictures, by_peer=by_peer)
             costs.all.append(cpu)
             clients.append(client)
             if turn == 0:
                 side = "peer" if by_peer else "ours"
                 likeness[side].extend(_likeness(bench, pictures, work, by_peer=by_peer))
-            shutil.rmtree(work)
         bare.append(limit.cpu_seconds(read))
         progress(f"{name}: {turn + 1} of {rounds} rounds")
     return _summary(name, len(pictures), theirs, own, bare, clients)
@@ -135,10 +136,8 @@ def _summary(
     }
 
 
-def _run(bench: Bench, pictures: Sequence[Drawn], by_peer: bool) -> tuple[float, float]:
-    cpu, client, work = bench.fetch(pictures, by_peer=by_peer)
-    shutil.rmtree(work)
-    return cpu, client
+def _cpu_seconds(bench: Bench, pictures: Sequence[Drawn], *, by_peer: bool) -> float:
+    return bench.fetch(pictures, by_peer=by_peer)[0]
 
 
 def _by_format(bench: Bench, pictures: Sequence[Drawn], rounds: int) -> dict[str, float]:
@@ -151,8 +150,8 @@ def _by_format(bench: Bench, pictures: Sequence[Drawn], rounds: int) -> dict[str
         costs = [Costs(), Costs()]
         for _ in range(rounds):
             for side, by_peer in zip(costs, (True, False), strict=True):
-                side.few.append(_run(bench, some[:1], by_peer)[0])
-                side.all.append(_run(bench, some, by_peer)[0])
+                side.few.append(_cpu_seconds(bench, some[:1], by_peer=by_peer))
+                side.all.append(_cpu_seconds(bench, some, by_peer=by_peer))
         theirs, own = (side.per_picture(len(some), few=1) for side in costs)
         found[kind] = round(theirs / own, 2)
     return found

@@ -19,7 +19,7 @@ from tests.support.waiting import WAIT_SECONDS, eventually
 WORKER = """
 import os, sys, time
 from artgrab.images.frames import *
-task = decode_task(sys.stdin.buffer.read(length_of(sys.stdin.buffer.read(4))))
+task = read_task(sys.stdin.buffer)
 {deed}
 """
 

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import BadInputError, ObjectCorruptError, SurroundingsError
 from artgrab.common.keys import SCHEMA_VERSION, records_prefix
+from artgrab.common.outcomes import count_outcomes
 from artgrab.common.record_parts import (
     RecordWriter,
     check_records_object,
@@ -30,6 +32,7 @@ from artgrab.common.records import (
     encode_entries,
 )
 from artgrab.common.store import Store
+from artgrab.downloader.recollections import recall
 from tests.support.failing_store import DyingStore, GatedStore, KilledError
 
 PREFIX = records_prefix("default", "cats")
@@ -260,6 +263,16 @@ async def test_a_part_that_was_changed_is_told_by_its_name(store: Store) -> None
     store.put(key, encode_entries([record(2)]))
     with pytest.raises(ObjectCorruptError, match="digest"):
         read(store)
+
+
+@pytest.mark.parametrize("line", [b"no JSON", b"[" * 100_000, b'{"type": "\xff"}'])
+@pytest.mark.parametrize("reader", [read_records, recall, count_outcomes])
+def test_a_part_that_holds_no_records_is_told_whoever_reads_it(
+    store: Store, reader: Callable[..., object], line: bytes
+) -> None:
+    store.put(f"{PREFIX}/run-1/{sha256_hex(line)}.jsonl", line)
+    with pytest.raises(ObjectCorruptError):
+        reader(store, namespace="default", category="cats")
 
 
 def _parquet_of_others() -> bytes:

@@ -24,6 +24,7 @@ from artgrab.common.progress import (
     parse_forwarded_warning,
     warn,
 )
+from artgrab.common.unreadable import UNREADABLE
 
 STOP_GRACE_SECONDS = 20.0
 _ERRORS = {error.exit_code: error for error in (BadInputError, PartlyDoneError, SurroundingsError)}
@@ -92,7 +93,7 @@ class Child:
         line = await self._process.stdout.readline()
         try:
             return msgspec.json.decode(line, type=dict[str, object])
-        except msgspec.MsgspecError:  # nothing, or half a line: it was killed
+        except UNREADABLE:  # nothing, or half a line: it was killed
             raise await self.failure() from None
 
     async def failure(self) -> ArtgrabError:

@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import yaml
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.config.models import User
 from lightkube.core.exceptions import ConfigError
 
 from artgrab.common.errors import SurroundingsError
+from artgrab.common.unreadable import UNREADABLE
 
 _USUAL = "~/.kube/config"
 _LISTS = ("clusters", "contexts", "users")
@@ -38,7 +38,7 @@ def read_config() -> SingleConfig:
         return chosen._replace(user=chosen.user or User())
     except (ConfigError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
         raise _problem(files, error) from error
-    except (yaml.YAMLError, msgspec.MsgspecError) as error:
+    except (yaml.YAMLError, *UNREADABLE) as error:
         raise _problem(files, error) from error
 
 

@@ -11,6 +11,7 @@ from artgrab.common.record_parts import read_lines
 from artgrab.common.records import PRECEDENCE, Order, RecordOutcome, final_order
 from artgrab.common.store import Store
 from artgrab.common.stored import refuse_newer_lines
+from artgrab.common.unreadable import UNREADABLE
 
 
 class OutcomeCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ def count_outcomes(
     where = store.uri_of(records_prefix(namespace, category))
     try:
         final = _final(read_lines(store, namespace=namespace, category=category), where)
-    except ValueError as error:
+    except (ValueError, *UNREADABLE) as error:
         raise ObjectCorruptError(f"{where}: {error}") from error
     version = max((record.schema_version for record in final), default=0)
     check_schema_version(version, where=where)
@@ -89,6 +90,6 @@ def _order(found: tuple[_Record, bytes]) -> Order:
 def _entries(chunk: bytes, where: str) -> list[_Record | _Sighting]:
     try:
         return _decoder.decode_lines(chunk)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         refuse_newer_lines(chunk, where=where)
         raise

@@ -6,6 +6,8 @@ from typing import Protocol, TextIO, runtime_checkable
 
 import msgspec
 
+from artgrab.common.unreadable import UNREADABLE
+
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """State of one part of the job at this moment; later ones replace it."""
@@ -84,7 +86,7 @@ def parse_forwarded(line: str) -> Progress | None:
         return None
     try:
         return msgspec.json.decode(line.removeprefix(_PREFIX), type=Progress)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
 
 
@@ -94,5 +96,5 @@ def parse_forwarded_warning(line: str) -> str | None:
         return None
     try:
         return msgspec.json.decode(line.removeprefix(_WARNING_PREFIX), type=str)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None

@@ -22,6 +22,7 @@ from artgrab.common.records import (
 )
 from artgrab.common.store import Store
 from artgrab.common.stored import TABLE_METADATA, refuse_newer_lines, refuse_newer_table
+from artgrab.common.unreadable import UNREADABLE
 
 _T = TypeVar("_T")
 _LISTING_ATTEMPTS = 10
@@ -329,7 +330,7 @@ def _decoded(store: Store, read: _Read) -> list[Entry]:
     for chunk in read.chunks:
         try:
             entries += decode_entries(chunk)
-        except ValueError as error:
+        except UNREADABLE as error:
             refuse_newer_lines(chunk, where=where)
             raise ObjectCorruptError(f"{where}: {error}") from error
     version = max((entry.schema_version for entry in entries), default=0)

@@ -131,7 +131,7 @@ def decode_entries(data: bytes) -> list[Entry]:
     """Read JSON lines back.
 
     Raises:
-        msgspec.DecodeError: the lines are not such entries.
+        one of UNREADABLE: the lines are not such entries.
     """
     return _decoder.decode_lines(data)
 

@@ -7,6 +7,7 @@ import msgspec
 
 from artgrab.common.errors import ObjectCorruptError
 from artgrab.common.keys import SCHEMA_VERSION, check_schema_version
+from artgrab.common.unreadable import UNREADABLE
 
 TABLE_METADATA = {b"artgrab.schema_version": str(SCHEMA_VERSION).encode()}
 """To be written into the metadata of every table."""
@@ -28,7 +29,7 @@ def decode_document(data: bytes, kind: type[T], *, where: str) -> T:
     refuse_newer(data, where=where)
     try:
         return msgspec.json.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise ObjectCorruptError(f"{where} cannot be read: {error}") from error
 
 
@@ -40,7 +41,7 @@ def refuse_newer(data: bytes, *, where: str) -> None:
     """
     try:
         version = msgspec.json.decode(data, type=_Versioned).schema_version
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return  # not even that: who reads the whole says what is wrong
     check_schema_version(version, where=where)
 

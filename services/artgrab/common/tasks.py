@@ -11,6 +11,7 @@ from artgrab.common.documents.problems import Problem, check
 from artgrab.common.errors import BadInputError
 from artgrab.common.keys import SCHEMA_VERSION, check_schema_version, is_label
 from artgrab.common.resources import ArtClassifier
+from artgrab.common.unreadable import UNREADABLE
 
 MAX_BYTES = 262_144
 """Kubernetes takes no more of the annotations of an object."""
@@ -75,7 +76,7 @@ def decode_task(data: bytes, kind: type[TaskT], *, where: str = "the task") -> T
     _refuse_newer(data, where)
     try:
         task = msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise BadInputError(f"{where}: {_one_line(str(error))}; {_ADVICE}") from error
     problems = _problems(task) + _classifier(task)[1]
     if problems:
@@ -112,7 +113,7 @@ def classifier_of(task: DatasetTask | TrainingTask) -> ArtClassifier:
 def _refuse_newer(data: bytes, where: str) -> None:
     try:
         version = msgspec.json.decode(data, type=_Versioned).schema_version
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return  # not even that: who reads the whole says what is wrong
     check_schema_version(version, where=where)
 

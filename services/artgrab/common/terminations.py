@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from artgrab.common.keys import SCHEMA_VERSION
+from artgrab.common.unreadable import UNREADABLE
 
 MAX_BYTES = 4096
 _MAX_WORD = 128
@@ -112,7 +113,7 @@ def decode(data: bytes | str) -> Termination | None:
         return None
     try:
         found = _decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return None
     return found if found.schema_version == SCHEMA_VERSION else None
 
@@ -143,7 +144,7 @@ def decode_last_word(data: bytes | str, kind: type[LastWordT]) -> LastWordT | No
         return None
     try:
         found = msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return None
     if found.schema_version != SCHEMA_VERSION:
         return None

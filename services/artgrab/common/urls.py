@@ -147,12 +147,21 @@ _registrable_domain = lru_cache(maxsize=65536)(_look_up)
 
 def site_of(url: str) -> str:
     """Return the registrable domain of a URL; empty where the URL has no host."""
+    look_up = _site_of if len(url) <= MAX_URL_LENGTH else _look_up_site
+    return look_up(url)
+
+
+def _look_up_site(url: str) -> str:
     if host := _normal_host(url):
         return registrable_domain(host)
     try:
         return registrable_domain(parse_url(url).raw_host or "")
     except ValueError:
         return ""
+
+
+_site_of = lru_cache(maxsize=1024)(_look_up_site)
+"""A URL is asked about some times on its way, and hardly ever after it."""
 
 
 def normalise_host(text: str) -> str:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -182,30 +182,23 @@ class Web:
             FetchError: target, time or size is not allowed, or the network failed.
         """
         target = self._guard.check_url(url)
-        with _translated_errors():
+        try:
             async with (
                 asyncio.timeout(self._settings.total_seconds),
                 self._session.get(target, allow_redirects=False) as response,
             ):
                 self._allow_body(response)
                 yield Reply(response, self._settings, self._clock)
+        except Exception as error:
+            translated = _translate(error)
+            if translated is error:
+                raise
+            raise translated from error
 
     def _allow_body(self, response: aiohttp.ClientResponse) -> None:
         connection = response.connection  # none where all of it has come
         if connection is not None and isinstance(connection.protocol, _Connection):
             connection.protocol.allow(_FRAMED * self._settings.max_source_bytes)
-
-
-@contextmanager
-def _translated_errors() -> Iterator[None]:
-    """Turn what the HTTP library raises into FetchError with a stable reason."""
-    try:
-        yield
-    except Exception as error:
-        translated = _translate(error)
-        if translated is error:
-            raise
-        raise translated from error
 
 
 _PASSING: tuple[tuple[type[Exception], str], ...] = (
@@ -225,6 +218,7 @@ NETWORK_TROUBLES = frozenset({reason for _, reason in _PASSING} | {"too-slow"})
 
 
 def _translate(error: Exception) -> Exception:
+    """Make a FetchError with a stable reason of what the HTTP library raises."""
     for kind, reason in _PASSING:
         if isinstance(error, kind):
             return FetchError(reason, passing=True)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from heapq import heappop, heappush
 
 from artgrab.downloader.errors import FetchError, RetryLaterError
@@ -42,13 +42,11 @@ class _Count:
     def __init__(self) -> None:
         self.now = 0
 
-    @contextmanager
-    def one_more(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         self.now += 1
-        try:
-            yield
-        finally:
-            self.now -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self.now -= 1
 
 
 class _Mean:
@@ -162,19 +160,17 @@ class Hosts:
         """
         host = self._host(site)
         self._check_queue(host)
-        async with AsyncExitStack() as stack:
-            stack.enter_context(host.guests.one_more())
-            await stack.enter_async_context(host.slots)
-            self._check_hold(host)
-            stack.enter_context(host.turns.one_more())
-            stack.enter_context(self._room.taken())
-            await self._sleep_until(self._book_start(host))
-            if gated:
-                await stack.enter_async_context(self._gate.place())
-                await self._sleep_until(self._book_late_start(host))
-            self._check_rest(host)
-            with self._fetching(host, gated=gated):
-                yield
+        with host.guests:
+            async with host.slots:
+                self._check_hold(host)
+                with host.turns, self._room.taken():
+                    await self._sleep_until(self._book_start(host))
+                    async with self._gate.place() if gated else nullcontext():
+                        if gated:
+                            await self._sleep_until(self._book_late_start(host))
+                        self._check_rest(host)
+                        with self._fetching(host, gated=gated):
+                            yield
 
     @contextmanager
     def _fetching(self, host: _Host, *, gated: bool) -> Iterator[None]:

@@ -58,17 +58,22 @@ class Origins(Generic[T]):
 
     async def get(self, origin: str) -> T:
         """Return what is known of an origin, learned now where nothing is, or nothing new."""
+        if (known := self._fresh(origin)) is not None:
+            return known.value
         lock = self._locks.setdefault(origin, asyncio.Lock())
         try:
             async with lock:
-                known = self._known.get(origin)
-                if known is None or known.until < self._clock():
-                    return (await self._ask(origin)).value
-                self._known.move_to_end(origin)
-                return known.learned.value
+                return (self._fresh(origin) or await self._ask(origin)).value
         finally:
             if not lock.locked():
                 self._locks.pop(origin, None)
+
+    def _fresh(self, origin: str) -> Learned[T] | None:
+        known = self._known.get(origin)
+        if known is None or known.until < self._clock():
+            return None
+        self._known.move_to_end(origin)
+        return known.learned
 
     async def _ask(self, origin: str) -> Learned[T]:
         learned = await self._learn(origin)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import msgspec
 import structlog
@@ -59,7 +59,12 @@ class Filters(msgspec.Struct, frozen=True):
     @property
     def digest(self) -> str:
         """Names these filters in records: a rejection holds only under the same ones."""
-        return short_digest(msgspec.to_builtins(self))
+        return _digest_of(self)
+
+
+@lru_cache
+def _digest_of(filters: Filters) -> str:
+    return short_digest(msgspec.to_builtins(filters))
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -190,10 +195,11 @@ class Pipeline:
             target = self._web.check(url)
             visit.final_url = str(target)
             visit.refuse(self._takedowns().of_urls(url))
+            site = site_of(url)
             async with AsyncExitStack() as place:
-                async with self._hosts.wait(site_of(url)):
+                async with self._hosts.wait(site):
                     await self._ask_host(target, visit)
-                    await place.enter_async_context(self._hosts.turn(site_of(url), gated=True))
+                    await place.enter_async_context(self._hosts.turn(site, gated=True))
                 with self._metrics.step("fetch"):
                     location = await self._visit(url, visit, held)
                 if location is None:
@@ -204,10 +210,10 @@ class Pipeline:
 
     async def _ask_host(self, target: URL, visit: _Visit) -> None:
         """Return when the host does not say no in its files; all hosts of the way are asked."""
-        origin = str(target.origin())
-        rules = await self._robots.check(str(target), origin=origin)
+        url, origin = visit.final_url, str(target.origin())
+        rules = await self._robots.check(url, origin=origin)
         may_ask = rules.allows(f"{origin}{RESERVATIONS_PATH}")
-        known = may_ask and await self._reservations.check(str(target), origin=origin)
+        known = may_ask and await self._reservations.check(url, origin=origin)
         visit.seen = {*(visit.seen - {RESERVATIONS}), ROBOTS, *({RESERVATIONS} if known else ())}
 
     async def _visit(self, url: str, visit: _Visit, held: AsyncExitStack) -> str | None:

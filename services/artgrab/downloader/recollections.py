@@ -15,6 +15,7 @@ from artgrab.common.records import Candidate, Order, Record, RecordOutcome, fina
 from artgrab.common.store import Store
 from artgrab.common.stored import refuse_newer_lines
 from artgrab.common.takedowns import Takedowns
+from artgrab.common.unreadable import UNREADABLE
 
 MAX_WAYS = 256
 """Ways of finding one URL that are recorded: each one more costs as much as all before it."""
@@ -143,7 +144,7 @@ def _recalled(chunks: Iterable[Chunk]) -> dict[str, Known]:
 def _decoded(chunk: Chunk) -> list[_Record | _Sighting]:
     try:
         entries = _decoder.decode_lines(chunk.lines)
-    except ValueError as error:
+    except UNREADABLE as error:
         refuse_newer_lines(chunk.lines, where=chunk.where)
         raise ObjectCorruptError(f"{chunk.where}: {error}") from error
     version = max((entry.schema_version for entry in entries), default=0)

@@ -12,6 +12,7 @@ import msgspec
 
 from artgrab.common.politeness.optouts import bounded_signals
 from artgrab.common.politeness.robots import KNOWN_SECONDS, PathPreferences
+from artgrab.common.unreadable import UNREADABLE
 from artgrab.common.urls import parse_url, site_of
 from artgrab.downloader.errors import FetchError, RefusedError
 from artgrab.downloader.fetch import Web
@@ -83,7 +84,7 @@ def parse_reservations(body: bytes) -> PathPreferences:
     """Read a tdmrep.json; whatever it holds besides good rules says nothing."""
     try:
         found = msgspec.json.decode(body) if body else []
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         found = []
     rules = found if isinstance(found, list) else [found]
     return PathPreferences(rule for one in rules[:_MAX_RULES] for rule in _rules(one))

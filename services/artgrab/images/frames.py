@@ -1,10 +1,12 @@
 """What DecodePool and its workers say to each other through pipes.
 
-Frames are a length of 4 bytes (big-endian) and msgpack. No pickle: a decoder that a hostile picture
-has taken over must not be able to run code in the service.
+A task is two numbers of 4 bytes (big-endian), and the picture as it came. An answer is a length of
+4 bytes and msgpack. No pickle: a decoder that a hostile picture has taken over must not be able to
+run code in the service.
 """
 
-from typing import TypeVar
+import struct
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
@@ -13,11 +15,12 @@ from artgrab.images.types import Kept
 LENGTH_BYTES = 4
 
 
-class Task(msgspec.Struct, frozen=True):
+class Task(NamedTuple):
     """A picture to process."""
 
     data: bytes
     min_side: int
+    """As process_picture takes it."""
 
 
 class Refusal(msgspec.Struct, frozen=True, tag=True):
@@ -34,49 +37,39 @@ class Success(msgspec.Struct, frozen=True, tag=True):
 
 Answer = Refusal | Success
 
-Buffer = bytes | bytearray | memoryview
-_T = TypeVar("_T")
-
+_HEAD = struct.Struct(">II")
 _encoder = msgspec.msgpack.Encoder()
-_task_decoder = msgspec.msgpack.Decoder(Task)
 _answer_decoder = msgspec.msgpack.Decoder[Answer](Answer)
 
 
-def frame(message: Task | Answer) -> bytearray:
-    """Return a message as it goes through a pipe."""
+def task_parts(task: Task) -> tuple[bytes, bytes]:
+    """Return what goes through a pipe for a task, one after the other."""
+    return _HEAD.pack(len(task.data), task.min_side), task.data
+
+
+def read_task(stream: BinaryIO) -> Task | None:
+    """Return the next task; None where the stream ends before its end."""
+    head = stream.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    size, min_side = _HEAD.unpack(head)
+    data = stream.read(size)
+    return Task(data, min_side) if len(data) == size else None
+
+
+def frame(message: Answer) -> bytearray:
+    """Return an answer as it goes through a pipe."""
     framed = bytearray(LENGTH_BYTES)
     _encoder.encode_into(message, framed, LENGTH_BYTES)
     framed[:LENGTH_BYTES] = (len(framed) - LENGTH_BYTES).to_bytes(LENGTH_BYTES, "big")
     return framed
 
 
-def length_of(prefix: bytes) -> int:
-    """Return how many bytes follow the prefix of a frame."""
-    return int.from_bytes(prefix, "big")
-
-
-def decode_task(data: Buffer) -> Task:
-    """Read a task.
-
-    Raises:
-        msgspec.DecodeError: the bytes are none.
-    """
-    return _decoded(data, _task_decoder)
-
-
-def decode_answer(data: Buffer) -> Answer:
+def decode_answer(data: bytes | bytearray | memoryview) -> Answer:
     """Read an answer.
 
     Raises:
-        msgspec.DecodeError: the bytes are none.
+        one of UNREADABLE: the bytes are none.
     """
-    answer: Answer = _decoded(data, _answer_decoder)
+    answer: Answer = _answer_decoder.decode(data)
     return answer
-
-
-def _decoded(data: Buffer, decoder: msgspec.msgpack.Decoder[_T]) -> _T:
-    """Decode; msgspec lets two errors of Python itself through."""
-    try:
-        return decoder.decode(data)
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise msgspec.DecodeError(str(error)) from error

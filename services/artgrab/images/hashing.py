@@ -2,10 +2,13 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from artgrab.images.encoding import Pixels
 
 _SIDE = 32
+_LOW = 8
+"""Frequencies of each direction that count."""
 _NOISE = 0.5
 """Coefficients below it come from rounding: a plain surface must not hash to noise."""
 
@@ -19,6 +22,12 @@ def perceptual_hash(pixels: Pixels) -> str:
     """
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
-    low = cv2.dct(small)[1:9, 1:9]
-    low = np.where(np.abs(low) < _NOISE, 0, low)
-    return np.packbits(low > np.median(low)).tobytes().hex()
+    low = np.asarray(cv2.dct(small), np.float32)[1 : _LOW + 1, 1 : _LOW + 1].ravel()
+    low[np.abs(low) < _NOISE] = 0
+    return np.packbits(low > _median(low)).tobytes().hex()
+
+
+def _median(values: NDArray[np.float32]) -> float:
+    """Return the median of an even number of values; np.median takes ten times as long."""
+    half = values.size // 2
+    return float(np.partition(values, (half - 1, half))[half - 1 : half + 1].mean())

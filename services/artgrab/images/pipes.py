@@ -36,17 +36,17 @@ class Pipes:
         _close(self._ours)
         self._write_end = self._read_end = -1  # their numbers may soon be others'
 
-    async def send(self, message: bytes | bytearray) -> None:
-        """Return when all of a message is in the pipe.
+    async def send(self, *parts: bytes) -> None:
+        """Return when all of a message is in the pipe, part after part.
 
         Raises:
             OSError: nobody reads.
         """
-        rest = memoryview(message)
+        rest = [memoryview(part) for part in parts]
         loop = asyncio.get_running_loop()
         while rest:
             try:
-                rest = rest[os.write(self._write_end, rest) :]
+                rest = _beyond(rest, os.writev(self._write_end, rest))
             except BlockingIOError:
                 await _once(loop.add_writer, loop.remove_writer, self._write_end)
 
@@ -60,11 +60,8 @@ class Pipes:
         wanted = _LENGTH_BYTES
         loop = asyncio.get_running_loop()
         while len(message) < wanted:
-            try:
-                found = os.read(self._read_end, _ROOM)
-            except BlockingIOError:
-                await _once(loop.add_reader, loop.remove_reader, self._read_end)
-                continue
+            await _once(loop.add_reader, loop.remove_reader, self._read_end)
+            found = os.read(self._read_end, _ROOM)
             message += found
             if len(message) >= _LENGTH_BYTES:
                 wanted = _LENGTH_BYTES + int.from_bytes(message[:_LENGTH_BYTES], "big")
@@ -73,6 +70,13 @@ class Pipes:
         if len(message) > wanted:
             raise EOFError("more than one answer")
         return memoryview(message)[_LENGTH_BYTES:]
+
+
+def _beyond(parts: list[memoryview], count: int) -> list[memoryview]:
+    """Return what is left of parts after so many bytes of them."""
+    while parts and count >= len(parts[0]):
+        count -= len(parts.pop(0))
+    return [parts[0][count:], *parts[1:]] if parts else []
 
 
 async def _once(add: Callable[..., None], remove: Callable[[int], object], descriptor: int) -> None:

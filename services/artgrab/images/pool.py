@@ -13,10 +13,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Self
 
-import msgspec
-
 from artgrab.common.digests import sha256_hex
-from artgrab.images.frames import Answer, Refusal, Success, Task, decode_answer, frame
+from artgrab.common.unreadable import UNREADABLE
+from artgrab.images.frames import Answer, Refusal, Success, Task, decode_answer, task_parts
 from artgrab.images.pipes import Pipes
 from artgrab.images.process import named
 from artgrab.images.types import DecoderFailedError, Picture, PictureRefusedError
@@ -101,19 +100,19 @@ class DecodePool:
                 took too long (decoder-timeout).
         """
         async with self._free:
-            answer = await self._ask_twice(frame(Task(data, min_side)))
+            answer = await self._ask_twice(Task(data, min_side))
         if isinstance(answer, Refusal):
             raise PictureRefusedError(answer.reason)
         return named(answer.kept, source_sha256=source_sha256 or sha256_hex(data))
 
-    async def _ask_twice(self, request: bytearray) -> Answer:
+    async def _ask_twice(self, task: Task) -> Answer:
         """Ask once more where a worker died: of this picture, or killed for another reason."""
         try:
-            return await self._ask(request, await self._idle_one() or await self._start())
+            return await self._ask(task, await self._idle_one() or await self._start())
         except DecoderFailedError as error:
             if error.reason != _DIED:
                 raise
-        return await self._ask(request, await self._start())
+        return await self._ask(task, await self._start())
 
     async def _idle_one(self) -> "_Worker | None":
         while self._idle:
@@ -123,15 +122,15 @@ class DecodePool:
             await self._discard(worker)
         return None
 
-    async def _ask(self, request: bytearray, worker: "_Worker") -> Answer:
+    async def _ask(self, task: Task, worker: "_Worker") -> Answer:
         limit = self._timeout + (0 if worker.pictures else _START_SECONDS)
         try:
             async with asyncio.timeout(limit):
-                answer = await worker.ask(request)
+                answer = await worker.ask(task)
         except TimeoutError as error:
             await self._bury(worker)
             raise DecoderFailedError("decoder-timeout") from error
-        except (OSError, EOFError, msgspec.MsgspecError) as error:
+        except (OSError, EOFError, *UNREADABLE) as error:
             await self._bury(worker)
             if worker.ended_by == signal.SIGXCPU:
                 raise PictureRefusedError("too-much-time") from error
@@ -194,8 +193,8 @@ class _Worker:
         code = self._process.returncode
         return -code if code is not None and code < 0 else None
 
-    async def ask(self, request: bytearray) -> Answer:
-        await self._pipes.send(request)
+    async def ask(self, task: Task) -> Answer:
+        await self._pipes.send(*task_parts(task))
         answer = decode_answer(await self._pipes.receive(limit=_MAX_ANSWER_BYTES))
         if isinstance(answer, Success) and not answer.kept.object_bytes.startswith(_JPEG):
             raise EOFError("the answer is no picture")

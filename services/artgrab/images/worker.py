@@ -13,16 +13,7 @@ import cv2
 
 from artgrab.common.processes import die_with_parent
 from artgrab.images.confinement import confine
-from artgrab.images.frames import (
-    LENGTH_BYTES,
-    Answer,
-    Refusal,
-    Success,
-    Task,
-    decode_task,
-    frame,
-    length_of,
-)
+from artgrab.images.frames import Answer, Refusal, Success, Task, frame, read_task
 from artgrab.images.process import reduce_picture
 from artgrab.images.types import PictureRefusedError
 
@@ -42,7 +33,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     confine()
-    while (task := _read_task(sys.stdin.buffer)) is not None:
+    while (task := read_task(sys.stdin.buffer)) is not None:
         _limit_cpu(cpu_seconds)
         answers.write(frame(_answer(task)))
         answers.flush()
@@ -55,11 +46,6 @@ def _answer(task: Task) -> Answer:
         return Refusal(error.reason)
     except (MemoryError, cv2.error):
         return Refusal("too-much-memory")
-
-
-def _read_task(stream: BinaryIO) -> Task | None:
-    prefix = stream.read(LENGTH_BYTES)
-    return decode_task(stream.read(length_of(prefix))) if len(prefix) == LENGTH_BYTES else None
 
 
 def _limit_cpu(seconds: int) -> None:

@@ -7,6 +7,7 @@ from artgrab.common.errors import ObjectMissingError
 from artgrab.common.keys import SCHEMA_VERSION
 from artgrab.common.store import Store
 from artgrab.common.takedowns import PREFIX, Takedowns, read_takedowns
+from artgrab.common.unreadable import UNREADABLE
 from artgrab.takedowns.places import namespaces
 
 APPLIED_KEY = f"{PREFIX}/applied.json"
@@ -55,5 +56,5 @@ def state_of(store: Store, takedowns: Takedowns) -> str:
 def _read_applied(store: Store) -> str:
     try:
         return msgspec.json.decode(store.get(APPLIED_KEY), type=_Applied).state
-    except (ObjectMissingError, msgspec.MsgspecError):
+    except (ObjectMissingError, *UNREADABLE):
         return ""  # then it is found out again

@@ -97,6 +97,8 @@ def _other_headers(values_of: ValuesOf) -> Iterator[str]:
 def _members(value: str) -> dict[str, str]:
     """Read a dictionary of tokens (RFC 9651, 3.2) leniently; parameters are passed over."""
     members: dict[str, str] = {}
+    if not value:
+        return members
     for part in _split_outside_quotes(value[:_MAX_VALUE_CHARACTERS].lower()):
         key, _, text = part.partition(";")[0].partition("=")
         members[key.strip()] = text.strip()

@@ -29,6 +29,7 @@ from artgrab.common.errors import (
 )
 from artgrab.common.store import Store
 from artgrab.common.store.lease_holders import Holder, is_gone, this_process
+from artgrab.common.unreadable import UNREADABLE
 
 PREFIX = ".lock"
 BEAT_SECONDS = 3.0
@@ -243,7 +244,7 @@ def _content(store: Store, key: str) -> bytes:
 def _decode(content: bytes) -> Holder | None:
     try:
         return msgspec.json.decode(content, type=Holder)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
 
 

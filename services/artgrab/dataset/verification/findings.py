@@ -7,6 +7,7 @@ import msgspec
 from artgrab.common.errors import ObjectCorruptError, ObjectMissingError
 from artgrab.common.progress import Progress, ProgressSink
 from artgrab.common.store import Store
+from artgrab.common.unreadable import UNREADABLE
 from artgrab.dataset.verification.reads import Named, Reader
 from artgrab.dataset.verification.types import Flaw, Kind, Problem, VerifyReport
 
@@ -100,5 +101,5 @@ class Findings:
 def _decode_json(store: Store, key: str) -> object:
     try:
         return msgspec.json.decode(store.get(key), type=dict[str, object])
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise ObjectCorruptError(f"{store.uri_of(key)}: {error}") from error

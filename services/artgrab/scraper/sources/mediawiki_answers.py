@@ -8,6 +8,7 @@ from parsel import Selector
 
 from artgrab.common.errors import BadInputError
 from artgrab.common.records import Licence
+from artgrab.common.unreadable import UNREADABLE
 from artgrab.common.urls import normalise_url
 from artgrab.scraper.licences import licence
 from artgrab.scraper.sources.base import Found, SourceError, plain_text
@@ -103,7 +104,7 @@ def parse_answer(body: bytes, *, retry_after: float = 0.0) -> Answer:
     """
     try:
         read = msgspec.json.decode(body, type=_Body, strict=False)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise SourceError(f"not an answer of a MediaWiki's API: {error}") from error
     if read.error is not None:
         message = plain_text(f"{read.error.code}: {read.error.info}")

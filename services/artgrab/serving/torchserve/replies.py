@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from artgrab.common.unreadable import UNREADABLE
 from artgrab.images import PictureRefusedError
 from artgrab.serving.engines import Answer
 
@@ -64,7 +65,7 @@ def read_reply(data: bytes) -> Reply | PictureRefusedError:
     """
     try:
         reply = _decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except UNREADABLE as error:
         raise ModelFailedError("an answer of TorchServe is not our handler's") from error
     if reply.failed or not (reply.refused or reply.label in reply.probabilities):
         raise ModelFailedError("the model failed inside TorchServe")

@@ -8,6 +8,7 @@ import grpc.aio
 import msgspec
 
 from artgrab.common.servers import LOOPBACK
+from artgrab.common.unreadable import UNREADABLE
 from artgrab.serving.torchserve.config import Ports
 from artgrab.serving.torchserve.replies import MODEL_NAME
 from artgrab.v1 import torchserve_pb2 as pb
@@ -78,7 +79,7 @@ class Stub:
         try:
             response = await self._describe(request, timeout=_DESCRIBE_SECONDS)
             (model,) = _models.decode(response.msg)
-        except (grpc.RpcError, msgspec.MsgspecError, ValueError):
+        except (grpc.RpcError, *UNREADABLE, ValueError):
             return []
         return [worker.pid for worker in model.workers if worker.status == "READY"]
 
