@@ -37,8 +37,8 @@ class Module:
     programs: tuple[str, ...]
     target: str = "tool"
     renamed: tuple[tuple[str, str], ...] = ()
-    image: str = ""
-    """The image that holds its only program, for what runs in pods."""
+    images: tuple[tuple[str, str], ...] = ()
+    """Programs that run in pods, and the names of the images that hold nothing else."""
 
 
 MODULES = (
@@ -51,12 +51,19 @@ MODULES = (
             "kube-scheduler",
             "kubectl",
             "kubelet",
+            # Of the same module, as most of what it needs is compiled already: three minutes less.
+            "metrics-server",
         ),
+        images=(("metrics-server", "localhost/artgrab/metrics-server:1"),),
     ),
     Module("etcd", ("etcd",), renamed=(("server", "etcd"), ("v3", "etcd"))),
-    Module("coredns", ("coredns",), target=".", image="localhost/artgrab/coredns:1"),
-    Module("metrics-server", ("metrics-server",), image="localhost/artgrab/metrics-server:1"),
-    Module("pause", ("pause",), target=".", image=PAUSE_IMAGE),
+    Module(
+        "coredns",
+        ("coredns",),
+        target=".",
+        images=(("coredns", "localhost/artgrab/coredns:1"),),
+    ),
+    Module("pause", ("pause",), target=".", images=(("pause", PAUSE_IMAGE),)),
 )
 HELM = Module("helm", ("helm",))
 """No part of a cluster: built when somebody asks for it."""
@@ -122,9 +129,8 @@ def _ensure(module: Module) -> Path:
     def fill(folder: Path) -> None:
         progress(f"building {module.name} from Go modules")
         _build(module, folder)
-        if module.image:
-            program = folder / module.programs[0]
-            write_program_image(folder / f"{module.name}.tar", name=module.image, program=program)
+        for program, image in module.images:
+            write_program_image(folder / f"{program}.tar", name=image, program=folder / program)
 
     return ensure_part(cluster_cache(), part_name(module), fill)
 

@@ -114,8 +114,9 @@ class Installation:
         self.forward.close()  # it leads to the pod of the store before
 
     def upgrade(self, **changes: Any) -> None:
-        """Upgrade the release to some other values."""
-        self.release.upgrade(changed(self.values, **changes))
+        """Upgrade the release to some other values, while no test has changed a part of it."""
+        with self.shared.turn("release"):
+            self.release.upgrade(changed(self.values, **changes))
 
     def pods(self, component: str, *, namespace: str = SYSTEM) -> list[Any]:
         """Return the pods of a component that are not about to end."""

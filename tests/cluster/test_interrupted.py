@@ -182,7 +182,13 @@ def test_an_autoscaler_adds_and_takes_downloaders_and_no_site_notices(
 
 @contextmanager
 def _fewest_pods(installed: Installation, count: int) -> Iterator[None]:
-    """Let the autoscaler go so low for a while."""
+    """Let the autoscaler go so low for a while; an upgrade would refuse to set it back."""
+    with installed.shared.turn("release"), _patched(installed, count):
+        yield
+
+
+@contextmanager
+def _patched(installed: Installation, count: int) -> Iterator[None]:
     scaler = installed.system.read("horizontalpodautoscaler", DOWNLOADER)
     usual = scaler["spec"]["minReplicas"]
     patch = partial(installed.system, "patch", "horizontalpodautoscaler", DOWNLOADER)

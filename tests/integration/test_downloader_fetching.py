@@ -9,6 +9,7 @@ from aiohttp import web
 
 from artgrab.common.network import NetworkSettings
 from artgrab.common.store import Store
+from artgrab.downloader.hosts import MAX_TROUBLES
 from tests.support.downloads import only_record, pictures_kept, trickle
 from tests.support.drawn import drawn, encoded, jpeg
 from tests.support.ingest_client import downloader, ingest_one
@@ -89,6 +90,22 @@ async def test_a_server_error_that_is_gone_at_the_second_try_costs_nothing(
             assert (await ingest_one(endpoint, url))[0] == "RETRY_LATER"
             hosts.put(url, jpeg())
             assert await ingest_one(endpoint, url) == ("STORED", "")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [(302, {"Location": "http://b.test/a.jpg"}), (200, {"X-Robots-Tag": "noai"}), (404, {})],
+)
+async def test_whatever_a_site_answers_shows_that_it_is_not_down(
+    hosts: PlayingHosts, store: Store, status: int, headers: dict[str, str]
+) -> None:
+    answered = hosts.put("http://a.test/answered.jpg", status=status, headers=headers)
+    broken = [hosts.put(f"http://a.test/{number}.jpg", status=500) for number in range(MAX_TROUBLES)]
+    good = hosts.put("http://a.test/good.jpg", jpeg())
+    async with downloader(store, hosts.network) as endpoint:
+        for url in (*broken[1:], answered, broken[0]):
+            await ingest_one(endpoint, url)
+        assert await ingest_one(endpoint, good) == ("STORED", "")
 
 
 async def test_a_host_that_always_answers_429_is_given_up(

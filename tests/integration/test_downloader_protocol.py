@@ -113,10 +113,11 @@ async def test_finish_with_nothing_sent_ends_the_stream_well(
         assert await ingest(endpoint, []) == []
 
 
+@pytest.mark.parametrize("status", [429, 503])
 async def test_a_busy_host_is_answered_with_retry_later_and_the_credit_comes_back(
-    hosts: PlayingHosts, store: Store
+    hosts: PlayingHosts, store: Store, status: int
 ) -> None:
-    url = hosts.put("http://busy.test/a.jpg", status=429, headers={"Retry-After": "7"})
+    url = hosts.put("http://busy.test/a.jpg", status=status, headers={"Retry-After": "7"})
     (other,) = put_pictures(hosts, 1)
     async with (
         downloader(store, hosts.network, credits=2) as endpoint,

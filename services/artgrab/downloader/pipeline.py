@@ -221,6 +221,7 @@ class Pipeline:
         try:
             async with self._web.get(url) as reply:
                 if reply.status in REDIRECTS:
+                    self._hosts.note_answer(site_of(url))
                     return absolute(reply.url, reply.headers.get("Location", ""))
                 await self._take(reply, visit, held)
         except FetchError as error:
@@ -235,6 +236,7 @@ class Pipeline:
         self._check_status(reply)
         visit.seen.add(HEADERS)
         if signals := opt_out_signals(reply.headers):
+            self._hosts.note_answer(site_of(visit.final_url))
             raise RefusedError("opt-out", signals=signals)
         visit.body = await reply.read(take=lambda count: self._reserve(count, held))
         self._metrics.fetched(len(visit.body))
