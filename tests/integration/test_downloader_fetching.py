@@ -100,7 +100,9 @@ async def test_whatever_a_site_answers_shows_that_it_is_not_down(
     hosts: PlayingHosts, store: Store, status: int, headers: dict[str, str]
 ) -> None:
     answered = hosts.put("http://a.test/answered.jpg", status=status, headers=headers)
-    broken = [hosts.put(f"http://a.test/{number}.jpg", status=500) for number in range(MAX_TROUBLES)]
+    broken = [
+        hosts.put(f"http://a.test/{number}.jpg", status=500) for number in range(MAX_TROUBLES)
+    ]
     good = hosts.put("http://a.test/good.jpg", jpeg())
     async with downloader(store, hosts.network) as endpoint:
         for url in (*broken[1:], answered, broken[0]):
