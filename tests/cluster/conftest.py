@@ -12,8 +12,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -210,18 +211,29 @@ def aloud(pytestconfig: pytest.Config) -> Callable[[], AbstractContextManager[No
 
 
 @pytest.fixture(scope="session")
-def provider(shared: Shared, aloud: Callable[[], AbstractContextManager[None]]) -> Provider:
+def provider(
+    request: pytest.FixtureRequest,
+    shared: Shared,
+    aloud: Callable[[], AbstractContextManager[None]],
+) -> Provider:
     """A cluster that is up, and empty of us; ARTGRAB_CLUSTER_PROVIDER names one of several."""
-    chosen = _chosen()
+    chosen, wants_images = _chosen(), _wants_images(request.session)
     with aloud():
-        shared.once("cluster", lambda: _begin(chosen, shared))
+        shared.once("cluster", lambda: _begin(chosen, shared, wants_images=wants_images))
     return chosen
 
 
-def _begin(provider: Provider, shared: Shared) -> None:
+def _begin(provider: Provider, shared: Shared, *, wants_images: bool) -> None:
     shared.once(f"{'kept' if _kept(provider) else 'up'} {provider.name}", lambda: None)
+    provider.prepare_host()
+    if wants_images:  # compilers use the processors while these wait for the network
+        Thread(target=_built_images, args=(shared,), daemon=True).start()
     provider.up()
     removed(provider)
+
+
+def _wants_images(session: pytest.Session) -> bool:
+    return any("installed" in _fixtures(item) for item in session.items)
 
 
 def _chosen() -> Provider:
@@ -270,11 +282,16 @@ def _loaded_images(provider: Provider, shared: Shared) -> Images:
     return found
 
 
+def _built_images(shared: Shared) -> None:
+    """Fill the cache; who wants them of it is told of what went wrong."""
+    with shared.turn("building"), suppress(SurroundingsError):
+        ensure_images()
+
+
 @pytest.fixture(autouse=True)
 def _images_early(request: pytest.FixtureRequest) -> None:
-    """Begin with them as soon as there is a cluster, where a later test will want them."""
-    wanting = ("installed" in _fixtures(item) for item in request.session.items)
-    if "provider" in request.fixturenames and any(wanting):
+    """Load them as soon as there is a cluster, where a later test will want them."""
+    if "provider" in request.fixturenames and _wants_images(request.session):
         request.getfixturevalue("images")
 
 

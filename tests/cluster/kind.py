@@ -42,6 +42,9 @@ class KindProvider:
         """Return whether `up` wrote a kubeconfig."""
         return self.kubeconfig().exists()
 
+    def prepare_host(self) -> None:
+        """Docker is there, and all else comes in its images."""
+
     def up(self) -> None:
         """Make the cluster unless there is one that answers."""
         if reason := self.unable():

@@ -45,12 +45,16 @@ class LocalProvider:
         """Return whether something of it is here, be it only the rest of a crash."""
         return (self._state / "host.json").exists()
 
-    def up(self) -> None:
-        """Make the cluster complete, whatever is there of it already."""
+    def prepare_host(self) -> None:
+        """Install packages where some are missing."""
         if reason := self.unable():
             raise SurroundingsError(f"no local cluster here: {reason}")
-        started = time.monotonic()
         hosts.install_packages()
+
+    def up(self) -> None:
+        """Make the cluster complete, whatever is there of it already."""
+        started = time.monotonic()
+        self.prepare_host()
         built = builds.ensure_built()
         with self._alone():
             self._replace_other_build(built)

@@ -23,7 +23,10 @@ class Capabilities:
 
 
 class Provider(Protocol):
-    """A cluster of one kind on this host. All but `up` are quick; all may be repeated."""
+    """A cluster of one kind on this host; all may be repeated.
+
+    All but `prepare_host` and `up` are quick.
+    """
 
     name: str
 
@@ -32,6 +35,9 @@ class Provider(Protocol):
 
     def exists(self) -> bool:
         """Return whether `up` was called and `down` was not, whatever became of it since."""
+
+    def prepare_host(self) -> None:
+        """Install what the cluster and the building of images need of this host; part of `up`."""
 
     def up(self) -> None:
         """Return when the node is Ready, DNS and metrics answer; heal what is not running.
