@@ -9,7 +9,9 @@
 
 FROM docker.io/library/python:3.11-slim-bookworm AS tools
 # Bytecode is compiled here, as the root of a pod is read only, and is never compared with its source.
-ENV PYC_INVALIDATION_MODE=UNCHECKED_HASH \
+ENV PIP_CACHE_DIR=/var/cache/python/pip \
+    PYC_INVALIDATION_MODE=UNCHECKED_HASH \
+    UV_CACHE_DIR=/var/cache/python/uv \
     UV_COMPILE_BYTECODE=1 \
     UV_LINK_MODE=copy \
     UV_PYTHON_DOWNLOADS=never \

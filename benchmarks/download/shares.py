@@ -45,7 +45,7 @@ def _removed(group: Path) -> None:
         with suppress(OSError):  # one has just begun
             group.rmdir()
             return
-        time.sleep(_TURN_SECONDS)
+        time.sleep(_TURN_SECONDS)  # processes of others: there is nothing to wait on
 
 
 def _made(name: str, share: float) -> Path | None:

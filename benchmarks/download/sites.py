@@ -108,6 +108,6 @@ def _wait(process: "subprocess.Popen[bytes]", endpoint: str, log: Path) -> None:
         with socket.socket() as probe:
             if probe.connect_ex((host, int(port))) == 0:
                 return
-        time.sleep(0.02)
+        time.sleep(0.02)  # a server tells nobody that it listens
     words = log.read_text() if log.exists() else ""
     raise SurroundingsError(f"nginx does not answer at {endpoint}: {words}")

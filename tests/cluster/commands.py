@@ -63,4 +63,4 @@ def wait_until(
     while not condition():
         if time.monotonic() > deadline:
             raise SurroundingsError(f"{what}: not so within {seconds:.0f} s")
-        time.sleep(pause)
+        time.sleep(pause)  # what no watch tells: there is nothing to wait on

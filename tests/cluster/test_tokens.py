@@ -104,7 +104,7 @@ async def test_a_token_that_has_expired_is_refused(
 async def test_the_token_of_another_run_is_refused(
     installed: Installation, downloader: Forward, key: bytes, try_it: Way, foreign: dict[str, str]
 ) -> None:
-    code = await try_it(downloader, _token(key, **foreign))  # type: ignore[arg-type]
+    code = await try_it(downloader, _token(key, **foreign))  # type: ignore[arg-type]  # of any field
     assert code is grpc.StatusCode.PERMISSION_DENIED
     assert keys_of(installed.store, namespace=PICTURES, category=CATEGORY) == []
 

@@ -5,14 +5,13 @@ import io
 from PIL import Image
 
 from artgrab.common.unreadable import UNREADABLE
-from artgrab.images.frames import Refusal, Success, Task, decode_answer, frame
+from artgrab.images.frames import LENGTH_BYTES, Refusal, Success, Task, decode_answer, frame
 from artgrab.images.process import reduce_picture
 from artgrab.images.types import PictureRefusedError
 from artgrab.images.worker import _answer
 from tests.fuzz.targets import Target
 from tests.support.drawn import drawn, encoded
 
-_LENGTH_BYTES = 4
 _SIZES = ((8, 6), (40, 31), (120, 90))
 
 
@@ -43,7 +42,7 @@ def _turned() -> Image.Exif:
 
 
 def _process(data: bytes) -> object:
-    answer = decode_answer(frame(_answer(Task(data, 0)))[_LENGTH_BYTES:])
+    answer = decode_answer(frame(_answer(Task(data, 0)))[LENGTH_BYTES:])
     if isinstance(answer, Refusal):
         return answer.reason
     Image.open(io.BytesIO(answer.kept.object_bytes), formats=["JPEG"]).verify()
@@ -57,7 +56,7 @@ def _frames(data: bytes) -> object:
 
 def _answers() -> list[bytes]:
     kept = reduce_picture(encoded(drawn(1, width=20, height=20), "PNG"))
-    return [bytes(frame(one)[_LENGTH_BYTES:]) for one in (Success(kept), Refusal("damaged"))]
+    return [bytes(frame(one)[LENGTH_BYTES:]) for one in (Success(kept), Refusal("damaged"))]
 
 
 PICTURES = Target(

@@ -27,13 +27,13 @@ class PlayedServer(pb_grpc.PredictServiceServicer):
         self.failures = list(failures)
         self.deadlines: list[float] = []
 
-    async def Predict(self, request: pb.PredictRequest, context: Any) -> pb.PredictResponse:  # noqa: N802
+    async def Predict(self, request: pb.PredictRequest, context: Any) -> pb.PredictResponse:  # noqa: N802 - named by the contract
         self.deadlines.append(context.time_remaining())
         if self.failures:
             await context.abort(self.failures.pop(0), "as told")
         return pb.PredictResponse(predictions=[pb.Prediction(label="art")] * len(request.pictures))
 
-    async def Describe(self, request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:  # noqa: N802
+    async def Describe(self, request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:  # noqa: N802 - named by the contract
         return pb.DescribeResponse(max_pictures=64)
 
 

@@ -29,7 +29,7 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 async def _status_of(call: object) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call  # type: ignore[misc]
+        await call  # type: ignore[misc]  # grpc has no types
     return caught.value.code(), caught.value.details() or ""
 
 
@@ -158,7 +158,7 @@ async def test_more_pictures_than_may_wait_are_refused_as_exhausted() -> None:
 
 
 async def _awaited(call: object) -> pb.PredictResponse:
-    return await call  # type: ignore[misc, no-any-return]
+    return await call  # type: ignore[misc, no-any-return]  # grpc has no types
 
 
 async def test_a_busy_server_is_asked_again_until_it_answers() -> None:

@@ -45,7 +45,7 @@ class World:
         self.actors: list[Actor] = []
 
     def add(self, name: str, **more: object) -> "Actor":
-        actor = Actor(self, name, **more)  # type: ignore[arg-type]
+        actor = Actor(self, name, **more)  # type: ignore[arg-type]  # any options of a lease
         self.actors.append(actor)
         actor.thread.start()
         return actor

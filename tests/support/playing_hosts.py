@@ -71,7 +71,7 @@ class PlayingHosts:
         )
         if handler is None:
             return web.Response(status=404)
-        return await handler(request)  # type: ignore[arg-type]
+        return await handler(request)  # type: ignore[arg-type]  # our handlers do with a BaseRequest
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ class Clock:
 
 
 def hosts(clock: Clock, **settings: float) -> Hosts:
-    return Hosts(DownloaderSettings(**settings), clock=clock, sleep=clock.sleep)  # type: ignore[arg-type]
+    return Hosts(DownloaderSettings(**settings), clock=clock, sleep=clock.sleep)  # type: ignore[arg-type]  # any settings
 
 
 async def settle_down() -> None:

@@ -28,7 +28,7 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
             self._timer_cancelled_count -= 1
         if not self._ready and self._scheduled:
             self._now = max(self._now, self._scheduled[0].when())
-        super()._run_once()  # type: ignore[misc]
+        super()._run_once()  # type: ignore[misc]  # typeshed hides it
 
 
 def run_virtually(work: Coroutine[Any, Any, T]) -> T:

@@ -51,7 +51,7 @@ def _known() -> dict[str, set[str]]:
             for name in names_ or [getattr(collector, "_name", "")]:
                 found[name] = _labels(collector)
             if getattr(collector, "_type", "") == "counter":
-                del found[collector._name]  # type: ignore[attr-defined]
+                del found[collector._name]  # type: ignore[attr-defined]  # Collector is any of several
     return found
 
 

@@ -18,13 +18,13 @@ HOSTILE = "pictures/[bold]/:cat:/" + "long/" * 60 + "\u202e\x1b[2J,\"a'.jpg"
 
 def _one(image: str, **more: object) -> PredictionResult:
     fields = {"label": "art", "probability": 0.5, **more}
-    return PredictionResult(image=image, **fields)  # type: ignore[arg-type]
+    return PredictionResult(image=image, **fields)  # type: ignore[arg-type]  # any fields of it
 
 
 def _table(*predictions: PredictionResult, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width)
     console.print(prediction_table(predictions))
-    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]  # a StringIO
 
 
 def test_names_of_pictures_reach_programs_as_they_are() -> None:

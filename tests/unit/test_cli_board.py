@@ -18,7 +18,7 @@ def scrape(item: str, stored: int, **more: object) -> Progress:
         "reasons": {"too-small": 5, "robots": 1, "http-404": 2, "too-slow": 1},
         **more,
     }
-    return Progress(stage="scrape", item=item, done=stored, total=100, **fields)  # type: ignore[arg-type]
+    return Progress(stage="scrape", item=item, done=stored, total=100, **fields)  # type: ignore[arg-type]  # any fields of it
 
 
 def shown(board: Board, *, width: int = 79, height: int = 23, now: float = 10.0) -> list[str]:

@@ -51,7 +51,7 @@ def status_of(
 def shown(status: ClusterStatus, *, width: int = 100, height: int = 0, note: str = "") -> list[str]:
     console = Console(file=io.StringIO(), width=width, height=25)
     console.print(status_lines(status, console=console, now=NOW, note=note, height=height))
-    return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]  # a StringIO
 
 
 def test_an_object_that_no_operator_has_seen_says_so() -> None:
@@ -194,7 +194,7 @@ def test_no_text_of_a_cluster_can_send_an_escape_sequence() -> None:
 def test_without_colour_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     def told(console: Console) -> str:
         console.print(status_lines(status_of([category("fish", READY)]), console=console, now=NOW))
-        text: str = console.file.getvalue()  # type: ignore[attr-defined]
+        text: str = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
         return text
 
     monkeypatch.setenv("NO_COLOR", "1")
@@ -254,7 +254,7 @@ def shown_live(clock: Clock, look: Any = None) -> str:
         clock=clock,
         now=lambda: NOW,
     )
-    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     return text
 
 

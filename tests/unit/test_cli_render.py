@@ -35,7 +35,7 @@ def _shown(*reports: Progress) -> str:
     with RichProgress(console) as sink:
         for report in reports:
             sink(report)
-    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]  # a StringIO
 
 
 def test_a_warning_and_a_frame_are_never_drawn_over_one_another(
@@ -61,7 +61,7 @@ def test_a_warning_and_a_frame_are_never_drawn_over_one_another(
         monkeypatch.setattr(sink._board, "lines", lines)
         sink.warn("careful")
         other.join()
-    text = sink._console.file.getvalue()  # type: ignore[attr-defined]
+    text = sink._console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     assert "\x1b[2K" in text[text.index("frame") : text.index("frame", text.index("frame") + 1)]
 
 
@@ -103,7 +103,7 @@ def test_warnings_are_written_once_above_the_board() -> None:
         sink(Progress(stage="train", item="art", done=1))
         for _ in range(3):
             sink.warn("the disk is [red]nearly[/red] full\x1b[2J")
-    output = console.file.getvalue()  # type: ignore[attr-defined]
+    output = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     assert output.count("warning: the disk is [red]nearly[/red] full [2J") == 1
     assert output.index("warning") < output.rindex("train art")
 
@@ -114,7 +114,7 @@ def test_without_colour_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     with RichProgress(console) as sink:
         sink(Progress(stage="train", item="art", done=1, total=2))
         sink.warn("careful")
-    output = console.file.getvalue()  # type: ignore[attr-defined]
+    output = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
     assert not re.search(r"\x1b\[[\d;]*3\dm", output)
 
 

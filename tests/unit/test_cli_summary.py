@@ -32,12 +32,12 @@ def _shown(result: RunResult, *, width: int = 80, seconds: dict[str, float] | No
     console = Console(file=io.StringIO(), width=width)
     commands = [Command("serve the model", "artgrab serve art --store /s")]
     print_result(result, console=console, seconds=seconds or {}, commands=commands)
-    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]  # a StringIO
 
 
 def _result(**more: object) -> RunResult:
     fields = {"categories": {"fish": FISH, "tools": TOOLS}, "work": Work(fetched=1), **more}
-    return RunResult(**fields)  # type: ignore[arg-type]
+    return RunResult(**fields)  # type: ignore[arg-type]  # any fields of it
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

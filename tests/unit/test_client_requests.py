@@ -20,7 +20,7 @@ from tests.support.certificates import make_pair
 LARGE = bytes(requests.PICTURE_BYTES + 1)
 
 
-class Failure(grpc.RpcError):  # type: ignore[misc]
+class Failure(grpc.RpcError):  # type: ignore[misc]  # grpc has no types
     def __init__(self, code: grpc.StatusCode, details: str = "why\nnot") -> None:
         self._code, self._details = code, details
 
@@ -175,7 +175,7 @@ def test_an_endpoint_that_is_none_is_bad_input(endpoint: str) -> None:
 
 def access(endpoint: str, token: str | None, **given: bool | None) -> Access:
     defaults = {"tls": None, "token_without_tls": False}
-    return Access(endpoint=endpoint, token=token, root_certificates=None, **{**defaults, **given})  # type: ignore[arg-type]
+    return Access(endpoint=endpoint, token=token, root_certificates=None, **{**defaults, **given})  # type: ignore[arg-type]  # any fields of it
 
 
 @pytest.mark.parametrize("endpoint", ["10.0.0.1:1", "predict.example.org:1", "[2001:db8::1]:1"])

@@ -98,8 +98,8 @@ def test_transparency_is_flattened_on_white_whatever_colour_hides_below() -> Non
         for kind in ("PNG", "WEBP"):
             options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
             image = kept(process_picture(encoded(source, kind, **options)))
-            assert min(image.getpixel((10, 10))) > 255 - LOSSY  # type: ignore[arg-type]
-            assert image.getpixel((50, 50))[2] > 200  # type: ignore[index]
+            assert min(image.getpixel((10, 10))) > 255 - LOSSY  # type: ignore[arg-type]  # RGB: three numbers
+            assert image.getpixel((50, 50))[2] > 200  # type: ignore[index]  # RGB: three numbers
 
 
 def test_a_transparent_palette_colour_is_flattened_on_white() -> None:
@@ -107,7 +107,7 @@ def test_a_transparent_palette_colour_is_flattened_on_white() -> None:
     source.putpalette([10, 20, 30, 200, 0, 0])
     for kind in ("GIF", "PNG"):
         image = kept(process_picture(encoded(source, kind, transparency=0)))
-        assert min(image.getpixel((30, 30))) > 255 - LOSSY  # type: ignore[arg-type]
+        assert min(image.getpixel((30, 30))) > 255 - LOSSY  # type: ignore[arg-type]  # RGB: three numbers
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -20,7 +20,7 @@ from tests.support.lease_world import Actor, Time, World, holder
 
 
 def lease(store: Store, token: str, time: Time, **more: object) -> Lease:
-    return Lease(store, me=holder(token), clock=time, sleep=time.sleep, **more)  # type: ignore[arg-type]
+    return Lease(store, me=holder(token), clock=time, sleep=time.sleep, **more)  # type: ignore[arg-type]  # any options of a lease
 
 
 def memory(backend: MemoryStore | None = None) -> Store:

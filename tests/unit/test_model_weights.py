@@ -101,7 +101,7 @@ def test_weights_that_would_run_code_are_refused(tmp_path: Path) -> None:
 
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:
-            return target.touch, ()  # type: ignore[return-value]
+            return target.touch, ()  # type: ignore[return-value]  # as a hostile pickle does it
 
     torch.save({"weight": Evil()}, file)
     with pytest.raises(SurroundingsError, match="cannot be read; pip install"):

@@ -52,7 +52,7 @@ def sighting(number: int, query: str) -> Sighting:
 
 
 def writer(store: Store, **options: float) -> RecordWriter:
-    return RecordWriter(store, namespace="default", category="cats", run_id="run-1", **options)  # type: ignore[arg-type]
+    return RecordWriter(store, namespace="default", category="cats", run_id="run-1", **options)  # type: ignore[arg-type]  # any options of a writer
 
 
 def read(store: Store) -> dict[str, object]:

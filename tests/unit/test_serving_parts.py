@@ -56,7 +56,7 @@ def test_an_answer_becomes_a_message_with_every_class() -> None:
 
 @pytest.mark.parametrize("error", [PictureRefusedError("svg"), DecoderFailedError("decoder-died")])
 def test_a_failure_becomes_one_sentence_that_names_its_reason(error: Exception) -> None:
-    message = to_message(error)  # type: ignore[arg-type]
+    message = to_message(error)  # type: ignore[arg-type]  # any kind of error
     assert message.error == f"The picture cannot be read: {error}."
     assert (message.label, message.probability, list(message.classes)) == ("", 0.0, [])
 

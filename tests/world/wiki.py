@@ -245,7 +245,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
         except urllib.error.HTTPError as error:
             raise SurroundingsError(f"the wiki answers {error.code} at its start") from error
         except OSError:
-            time.sleep(0.05)
+            time.sleep(0.05)  # a server tells nobody that it listens
     raise SurroundingsError("PHP's web server did not start: see whether `php -S` works")
 
 

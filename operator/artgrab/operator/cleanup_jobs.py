@@ -57,8 +57,8 @@ def _cleanup(category: Category, settings: OperatorSettings) -> Manifest:
             *("--termination-message", TERMINATION_FILE),
         ],
         settings=settings,
-        env=[{"name": "TMPDIR", "value": "/tmp"}, *settings.cleanup_env],  # noqa: S108
+        env=[{"name": "TMPDIR", "value": "/tmp"}, *settings.cleanup_env],  # noqa: S108 - the pod's own
         envFrom=list(settings.cleanup_env_from),
         resources=settings.cleanup_resources,
-        volumeMounts=[{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
+        volumeMounts=[{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the pod's own
     )

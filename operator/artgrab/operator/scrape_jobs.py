@@ -87,7 +87,7 @@ def _scraper(new: NewScrape, settings: OperatorSettings) -> Manifest:
         env=[
             {"name": "ARTGRAB_SCRAPE_RUN_ID", "value": new.run.run_id},
             {"name": "TMPDIR", "value": "/tmp"},  # noqa: S108 - a volume of the pod's own
-            {"name": "HOME", "value": "/tmp"},  # noqa: S108
+            {"name": "HOME", "value": "/tmp"},  # noqa: S108 - the pod's own
             *_tls_env(settings),
             *settings.scraper_env,
         ],
@@ -95,7 +95,7 @@ def _scraper(new: NewScrape, settings: OperatorSettings) -> Manifest:
         resources=settings.scraper_resources,
         volumeMounts=[
             {"name": "run", "mountPath": RUN_FOLDER, "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
             {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108 - a browser's memory
             *_tls_mounts(settings),
         ],

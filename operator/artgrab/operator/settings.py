@@ -242,7 +242,7 @@ class OperatorSettings(BaseSettings):
     metrics_port: int = Field(
         9090, ge=0, le=65535, description="Prometheus metrics over HTTP; 0 for none."
     )
-    metrics_address: str = Field("0.0.0.0", description="Where metrics are served.")  # noqa: S104
+    metrics_address: str = Field("0.0.0.0", description="Where metrics are served.")  # noqa: S104 - Prometheus is another pod
 
     def serves(self, namespace: str) -> bool:
         """Tell whether classifiers of a namespace learn and serve."""

@@ -9,8 +9,9 @@ import msgspec
 from artgrab.common.documents import refuse
 from artgrab.common.documents.problems import Problem, check
 from artgrab.common.errors import BadInputError
-from artgrab.common.keys import SCHEMA_VERSION, check_schema_version, is_label
+from artgrab.common.keys import SCHEMA_VERSION, is_label
 from artgrab.common.resources import ArtClassifier
+from artgrab.common.stored import refuse_newer
 from artgrab.common.unreadable import UNREADABLE
 
 MAX_BYTES = 262_144
@@ -51,10 +52,6 @@ class TrainingTask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 TaskT = TypeVar("TaskT", bound=DatasetTask | TrainingTask)
 
 
-class _Versioned(msgspec.Struct):
-    schema_version: int = 0
-
-
 def encode_task(task: DatasetTask | TrainingTask) -> bytes:
     """Return a task as JSON; equal tasks have equal bytes."""
     return msgspec.json.encode(task, order="deterministic")
@@ -73,7 +70,7 @@ def decode_task(data: bytes, kind: type[TaskT], *, where: str = "the task") -> T
     """
     if len(data) > MAX_BYTES:
         raise BadInputError(f"{where}: larger than {MAX_BYTES:,} bytes; {_ADVICE}")
-    _refuse_newer(data, where)
+    refuse_newer(data, where=where)
     try:
         task = msgspec.json.decode(data, type=kind)
     except UNREADABLE as error:
@@ -108,14 +105,6 @@ def classifier_of(task: DatasetTask | TrainingTask) -> ArtClassifier:
     refuse([str(one) for one in problems])
     assert classifier is not None
     return classifier
-
-
-def _refuse_newer(data: bytes, where: str) -> None:
-    try:
-        version = msgspec.json.decode(data, type=_Versioned).schema_version
-    except UNREADABLE:
-        return  # not even that: who reads the whole says what is wrong
-    check_schema_version(version, where=where)
 
 
 def _classifier(task: DatasetTask | TrainingTask) -> tuple[ArtClassifier | None, list[Problem]]:

@@ -165,12 +165,16 @@ class Hosts:
                 self._check_hold(host)
                 with host.turns, self._room.taken():
                     await self._sleep_until(self._book_start(host))
-                    async with self._gate.place() if gated else nullcontext():
-                        if gated:
-                            await self._sleep_until(self._book_late_start(host))
+                    async with self._past_gate(host) if gated else nullcontext():
                         self._check_rest(host)
                         with self._fetching(host, gated=gated):
                             yield
+
+    @asynccontextmanager
+    async def _past_gate(self, host: _Host) -> AsyncIterator[None]:
+        async with self._gate.place():
+            await self._sleep_until(self._book_late_start(host))
+            yield
 
     @contextmanager
     def _fetching(self, host: _Host, *, gated: bool) -> Iterator[None]:

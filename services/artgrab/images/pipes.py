@@ -10,9 +10,10 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 
+from artgrab.images.frames import LENGTH_BYTES
+
 _ROOM = 1024**2
 """Bytes that a pipe is to hold: most pictures at once (pipe(7); more is for the privileged)."""
-_LENGTH_BYTES = 4
 
 
 class Pipes:
@@ -57,19 +58,19 @@ class Pipes:
             EOFError: it does not come, or would be longer than the limit.
         """
         message = bytearray()
-        wanted = _LENGTH_BYTES
+        wanted = LENGTH_BYTES
         loop = asyncio.get_running_loop()
         while len(message) < wanted:
             await _once(loop.add_reader, loop.remove_reader, self._read_end)
             found = os.read(self._read_end, _ROOM)
             message += found
-            if len(message) >= _LENGTH_BYTES:
-                wanted = _LENGTH_BYTES + int.from_bytes(message[:_LENGTH_BYTES], "big")
+            if len(message) >= LENGTH_BYTES:
+                wanted = LENGTH_BYTES + int.from_bytes(message[:LENGTH_BYTES], "big")
             if not found or wanted > limit:
                 raise EOFError("no answer, or one that is too long")
         if len(message) > wanted:
             raise EOFError("more than one answer")
-        return memoryview(message)[_LENGTH_BYTES:]
+        return memoryview(message)[LENGTH_BYTES:]
 
 
 def _beyond(parts: list[memoryview], count: int) -> list[memoryview]:

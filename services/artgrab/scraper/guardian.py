@@ -75,7 +75,8 @@ def _watch(driver: subprocess.Popen[bytes]) -> bytes | None:
             ready = {key.fd for key, _ in selector.select(None if said is None else START_SECONDS)}
             if not ready:
                 os.write(1, b"it did not listen within %d seconds\n" % START_SECONDS)
-            if not ready or (0 in ready and not os.read(0, 1024)):
+                return None
+            if 0 in ready and not os.read(0, 1024):
                 return None
             if output in ready:
                 data = os.read(output, 65536)

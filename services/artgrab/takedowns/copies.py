@@ -46,7 +46,7 @@ def pictures_in(store: Store, key: str) -> set[bytes]:
     None where it is unreadable or gone: whoever reads the cache removes it then.
     """
     try:
-        tensors = dict(safetensors.deserialize(store.get(key)))  # type: ignore[no-untyped-call]
+        tensors = dict(safetensors.deserialize(store.get(key)))  # type: ignore[no-untyped-call]  # safetensors has no types
         names = bytes(tensors["sha256"]["data"])
     except (ObjectMissingError, safetensors.SafetensorError, KeyError):
         return set()

@@ -16,7 +16,7 @@ _TASK_FILE = "task.json"
 _STOP_SECONDS = 60
 TMP_ENV = [
     {"name": "TMPDIR", "value": "/tmp"},  # noqa: S108 - a volume of the pod's own
-    {"name": "HOME", "value": "/tmp"},  # noqa: S108
+    {"name": "HOME", "value": "/tmp"},  # noqa: S108 - the pod's own
 ]
 
 
@@ -91,7 +91,7 @@ def learning_container(
         envFrom=list(settings.trainer_env_from),
         volumeMounts=[
             {"name": "task", "mountPath": _TASK_FOLDER, "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
             *settings.trainer_volume_mounts,
         ],
         **rest,

@@ -85,7 +85,7 @@ def _fetch(resource: ArtClassifier, serve: Serve, settings: OperatorSettings) ->
         resources=settings.serving_resources,  # it ends before the other begins: none are added
         volumeMounts=[
             {"name": "models", "mountPath": _MODELS},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
             *settings.serving_volume_mounts,
         ],
     )
@@ -154,7 +154,7 @@ def _mounts(settings: OperatorSettings) -> list[Manifest]:
     }
     return [
         {"name": "models", "mountPath": _MODELS, "readOnly": True},
-        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
         *(
             {"name": name, "mountPath": folder, "readOnly": True}
             for name, (secret, folder) in secrets.items()

@@ -40,7 +40,7 @@ def _verify_records(findings: Findings, prefix: str, place: str) -> bool:
         good &= findings.document(
             key,
             Kind.RECORDS,
-            lambda at=key: check_records_object(findings.store, at),  # type: ignore[misc]
+            lambda at=key: check_records_object(findings.store, at),  # type: ignore[misc]  # mypy infers no lambda with a default
             place=place,
         )
     return good
