@@ -15,6 +15,8 @@ from artgrab.serving.torchserve.replies import MODEL_NAME
 from artgrab.v1 import torchserve_pb2 as pb
 
 LABEL = "art"
+FIRST_WORKER = 1
+"""Its process id, as TorchServe would tell it."""
 _PORTS = ("grpc_inference_port", "grpc_management_port")
 
 
@@ -23,7 +25,7 @@ class Played:
 
     def __init__(self) -> None:
         self._pictures = 0
-        self._worker = 1
+        self._worker = FIRST_WORKER
 
     async def predict(self, request: pb.TorchServePredictionsRequest, _: Any) -> Any:
         self._pictures += 1

@@ -22,6 +22,7 @@ from artgrab.serving.torchserve.config import Home, Ports
 from artgrab.serving.torchserve.folders import own_folder
 from artgrab.serving.torchserve.handler import TorchServeHandler
 from artgrab.serving.torchserve.programs import Programs, find_programs
+from artgrab.serving.torchserve.stub import Stub
 from tests.support import played_torchserve
 from tests.support.drawn import jpeg
 from tests.support.model_folders import write_model
@@ -250,7 +251,10 @@ async def test_a_torchserve_that_never_answers_is_given_up_and_ended(torchserve:
     assert not Path("/proc", (torchserve / "bin/java.pid").read_text().strip()).exists()
 
 
-async def test_a_picture_that_died_with_its_worker_is_asked_again(torchserve: Path) -> None:
+@pytest.mark.parametrize("watched", [True, False], ids=["watched", "not watched yet"])
+async def test_a_picture_that_died_with_its_worker_is_asked_again(
+    torchserve: Path, watched: bool
+) -> None:
     program = Path(played_torchserve.__file__)
     java(torchserve, f'exec {sys.executable} {program} "$@"')
     programs = Programs(java=f"{torchserve}/bin/java", home=torchserve)
@@ -259,10 +263,18 @@ async def test_a_picture_that_died_with_its_worker_is_asked_again(torchserve: Pa
     async def tell(ready: bool) -> None:
         pytest.fail("another worker was ready all the time")
 
-    async with engine.running():
-        watch = asyncio.create_task(engine.watch(tell))
-        async with asyncio.timeout(WAIT_SECONDS):
-            answer = await engine.answer(b"a picture")
+    async with asyncio.timeout(WAIT_SECONDS), engine.running(), asyncio.TaskGroup() as group:
+        watch = group.create_task(engine.watch(tell)) if watched else None
+        asking = group.create_task(engine.answer(b"a picture"))
+        await _until_a_worker_died(engine)
+        watch = watch or group.create_task(engine.watch(tell))
+        answer = await asking
         watch.cancel()
     assert isinstance(answer, replies.Reply)
     assert answer.label == played_torchserve.LABEL
+
+
+async def _until_a_worker_died(engine: TorchServeEngine) -> None:
+    async with Stub(engine.ports) as stub:
+        while list(await stub.ready_workers()) == [played_torchserve.FIRST_WORKER]:
+            pass

@@ -67,6 +67,8 @@ class TorchServeEngine:
         self._doubted = asyncio.Event()
         self._lost = asyncio.Event()
         """A worker died since this event was made: nobody answers what it had."""
+        self._workers: frozenset[int] = frozenset()
+        """The process ids of those that were ready at the last look."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -151,11 +153,10 @@ class TorchServeEngine:
 
     async def _while_ready(self) -> None:
         """Return when no worker is ready any more."""
-        known: frozenset[int] = frozenset()
         while ready := frozenset(await self._stub.ready_workers()):
-            if known - ready:
+            if self._workers - ready:
                 self._lose()
-            known = ready
+            self._workers = ready
             self._doubted.clear()
             self._ready.set()
             with suppress(TimeoutError):
@@ -227,7 +228,8 @@ class TorchServeEngine:
             await asyncio.sleep(_LOOK_SECONDS / 5)
 
     async def _smoke_answered(self) -> bool:
-        if not await self._stub.ready_workers():
+        self._workers = frozenset(await self._stub.ready_workers())
+        if not self._workers:
             return False
         try:
             async with asyncio.timeout(_SMOKE_SECONDS):
