@@ -2,7 +2,7 @@
 
 import copy
 import itertools
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -54,6 +54,10 @@ class LostError(Exception):
     """The connection broke during a write."""
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass
 class World:
     """What the API server holds; each change is an event that a watch may deliver later."""
@@ -69,6 +73,8 @@ class World:
     lose: str = ""
     """`before` or `after`: the next write is lost, with or without its effect."""
     refuse_jobs: bool = False
+    meanwhile: Callable[[], None] = _nothing
+    """What happens once, while the pods of a Job are asked for."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def number(self) -> str:
@@ -175,7 +181,10 @@ class PlayedCluster:
             self.world.writes += 1
 
     async def pods_of(self, job: Job) -> list[Body]:
-        return list(self.world.pods.get(job.uid, []))
+        pods: list[Body] = list(self.world.pods.get(job.uid, []))
+        meanwhile, self.world.meanwhile = self.world.meanwhile, _nothing
+        meanwhile()
+        return pods
 
     async def get(self, kind: Any, name: str, namespace: str) -> Body | None:
         assert kind is JOB

@@ -54,10 +54,13 @@ class PodReports:
         self._looks: dict[str, _Look] = {}
         self._silent: dict[str, _Silence] = {}
 
+    def owes_word(self, job: Job) -> bool:
+        """Tell whether a Job has ended and was not heard yet."""
+        return job.finished and job.uid not in self._words
+
     async def hear(self, job: Job) -> None:
-        """Hear the last word of an ended Job, unless it is known."""
-        if job.finished and job.uid not in self._words:
-            self._words[job.uid] = last_word(await self._cluster.pods_of(job))
+        """Hear the last word of an ended Job."""
+        self._words[job.uid] = last_word(await self._cluster.pods_of(job))
 
     async def look(self, job: Job) -> None:
         """Look how far a running Job is, unless somebody has a short while ago."""

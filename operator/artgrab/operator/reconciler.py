@@ -65,8 +65,8 @@ class Reconciler:
         Raises:
             LookAgainError: what was planned for has changed meanwhile.
         """
-        await self._ask_pods(key)
         cleanup = await self._find_cleanup(key)
+        await self._ask_pods(key)
         category = self._tools.mirror.category(key)
         if category is None:
             self._forget(key)
@@ -95,13 +95,19 @@ class Reconciler:
         category = self._tools.mirror.category(key)
         if category is None or (category.deleting and not category.held):
             return
-        jobs = self._own(category)
-        ended = last_ended(jobs)
-        if ended is not None and ended.run_id != category.status.run_id:
-            await self._tools.reports.hear(ended)
-        for job in jobs:
+        for job in self._own(category):
             if not job.finished and not job.deleting:
                 await self._tools.reports.look(job)
+        while (ended := self._owing(key)) is not None:
+            await self._tools.reports.hear(ended)  # at last, and again: a Job may end meanwhile
+
+    def _owing(self, key: Key) -> Job | None:
+        """Return the last Job that ended, if neither its word nor the status tells how."""
+        category = self._tools.mirror.category(key)
+        ended = last_ended(self._own(category)) if category is not None else None
+        if category is None or ended is None or ended.run_id == category.status.run_id:
+            return None
+        return ended if self._tools.reports.owes_word(ended) else None
 
     def _own(self, category: Category) -> list[Job]:
         jobs = self._tools.mirror.scrapes(category.key)
@@ -115,7 +121,7 @@ class Reconciler:
         name = names.cleanup_name(namespace=key.namespace, category=key.name, uid=category.uid)
         body = await self._tools.cluster.get(JOB, name, self._tools.settings.namespace)
         job = read_job(body) if body else None
-        if job is not None and job.finished:
+        if job is not None and self._tools.reports.owes_word(job):
             await self._tools.reports.hear(job)
         return job
 

@@ -109,7 +109,6 @@ class ClassifierReconciler:
         """Hear how Jobs ended, and why others do not start; tell whether something is under way."""
         reports, under_way = self._tools.reports, False
         for job in self._own(classifier):
-            await reports.hear(job)
             if not job.finished and not job.deleting:
                 await reports.look(job)
                 under_way = True
@@ -117,6 +116,8 @@ class ClassifierReconciler:
         if rollout is not None and not rollout.done:
             await reports.look_at_serving(classifier, rollout)
             under_way = True
+        while owing := [job for job in self._own(classifier) if reports.owes_word(job)]:
+            await reports.hear(owing[0])  # at last, and again: Jobs end while pods are asked
         return under_way
 
     def _rollout(self, classifier: Classifier) -> Rollout | None:

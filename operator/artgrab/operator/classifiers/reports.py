@@ -29,11 +29,14 @@ class LearningReports:
         self._words: dict[str, LearningWord | None] = {}
         self._looks: dict[str, _Look] = {}
 
+    def owes_word(self, job: LearningJob) -> bool:
+        """Tell whether a Job has ended and was not heard yet."""
+        return job.finished and job.uid not in self._words
+
     async def hear(self, job: LearningJob) -> None:
-        """Hear the last word of an ended Job, unless it is known."""
-        if job.finished and job.uid not in self._words:
-            pods = await self._cluster.pods_of(job)
-            self._words[job.uid] = last_learning_word(pods, job.component)
+        """Hear the last word of an ended Job."""
+        pods = await self._cluster.pods_of(job)
+        self._words[job.uid] = last_learning_word(pods, job.component)
 
     async def look(self, job: LearningJob) -> None:
         """Look why a Job does not start, unless somebody has a short while ago."""
