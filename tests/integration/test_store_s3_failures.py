@@ -1,5 +1,7 @@
 """A bucket that cannot be used: one line that says why, the right exit code, and no secret."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +10,9 @@ import pytest
 
 from artgrab.common.errors import ObjectMissingError, SurroundingsError
 from artgrab.common.store import Store
+from artgrab.common.store.store import LOOKS
 from tests.support.cli_calls import artgrab
+from tests.support.model_folders import write_model
 from tests.support.s3 import BUCKET, READER_KEY, READER_SECRET, SECRET_KEY, S3Server
 from tests.support.s3_proxy import CUT, DROP, UNAVAILABLE, S3Proxy, s3_proxy
 
@@ -232,3 +236,15 @@ def test_a_server_that_is_gone_for_a_moment_is_waited_for(s3: S3Server) -> None:
     s3.start()
     assert store.get("a") == b"1"
     assert store.put_if_absent("b", b"2")
+
+
+def test_who_fetches_a_model_waits_longer_for_a_store_than_who_sits_before_a_command(
+    proxy: S3Proxy, tmp_path: Path
+) -> None:
+    digest = write_model(Store.open(f"{URI}/slow"), "default/models/m")
+    proxy.spoil.extend([("GET", UNAVAILABLE)] * (len(LOOKS) + 2))
+    module = [sys.executable, "-m", "artgrab.serving.fetch", "--store", f"{URI}/slow"]
+    asked = ["--model", "default/models/m", "--content-sha256", digest, "--to", str(tmp_path)]
+    done = subprocess.run([*module, *asked], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert not proxy.spoil

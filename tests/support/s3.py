@@ -76,7 +76,7 @@ class S3Server:
         )
 
     def start(self) -> None:
-        """Start, on the ports of before if there were any, and wait until it takes objects."""
+        """Start, on the ports of before if there were any, and wait until objects come and go."""
         for attempt in range(_STARTS):
             self._ports = self._ports if self._bucket_made else _free_ports()
             self._launch()
@@ -149,7 +149,8 @@ class S3Server:
             if not self._bucket_made:
                 client.create_bucket(Bucket=BUCKET)
                 (self._folder / "bucket-made").touch()
-            client.put_object(Bucket=BUCKET, Key="ready", Body=b"")
+            client.put_object(Bucket=BUCKET, Key="ready", Body=b"1")  # an empty one needs no volume
+            client.get_object(Bucket=BUCKET, Key="ready")["Body"].read()
         except (ClientError, BotoCoreError):
             return False
         return True

@@ -185,7 +185,7 @@ _WAITING = """
 import os, runpy, signal, time
 from artgrab.serving import sources
 
-def in_store(*_):
+def in_store(*_, **__):
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(60)
 

@@ -31,6 +31,10 @@ from artgrab.serving.sources import Source, in_store
 from artgrab.serving.torchserve.archive import build_archive
 from artgrab.serving.torchserve.config import ARCHIVE
 
+PATIENCE = (1.0,) * 60
+"""Seconds between looks for a store that is not there, as while it is replaced with what serves: a
+container that failed is started again after a growing pause."""
+
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -47,7 +51,7 @@ def main() -> int:
     try:
         configure_logs()
         digest = _checked_digest(options.content_sha256)
-        source = in_store(options.store, options.model)
+        source = in_store(options.store, options.model, patience=PATIENCE)
         fetch(source, options.to, content_sha256=digest, archive=options.archive)
     except ArtgrabError as error:
         sys.stderr.write(f"artgrab: {error}\n")

@@ -1,6 +1,7 @@
 """Where the model that is served lies: in a store, or in a folder of this machine."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,8 +59,8 @@ class Source:
         return Description(self.info().content_sha256, config)
 
 
-def in_store(uri: str, prefix: str) -> Source:
-    """Return the model at a prefix of a store.
+def in_store(uri: str, prefix: str, *, patience: Sequence[float] | None = None) -> Source:
+    """Return the model at a prefix of a store, which is opened with such patience.
 
     Raises:
         BadInputError: the prefix is none, or there is no such store.
@@ -69,7 +70,7 @@ def in_store(uri: str, prefix: str) -> Source:
         raise BadInputError(
             f"--model {prefix[:200]!r}: no prefix of a store; give one as {_EXAMPLE}"
         )
-    store = Store.open(uri, to_write=False)
+    store = Store.open(uri, to_write=False, patience=patience)
     return Source(lambda name: store.get(f"{prefix}/{name}"), store.uri_of(prefix))
 
 

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from artgrab.common.store.s3 import S3
 
 PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between the tries of a conditional put, and of the first look into a bucket; each is
-spread by half. Outlasts the restart of a server."""
+"""Seconds between the tries of a conditional put; each is spread by half. Outlasts the restart of
+a server."""
 
-_LOOKS = 4
-"""Whoever waits for a command to begin wants to know sooner."""
+LOOKS = PATIENCE[:4]
+"""The same, of the first look into a bucket: whoever waits for a command to begin wants to know
+sooner."""
 
 _FAILURES = (BaseError, FileNotFoundError)
 """What obstore raises; the second is its own class for what is not there."""
@@ -72,7 +73,8 @@ class Store:
         """Open a folder (path or file:// URI) or s3://BUCKET/PREFIX.
 
         A folder that is to be written is made where it is missing. A bucket is asked one question,
-        to tell at once what is wrong with it, the credentials, the clock or the network.
+        to tell at once what is wrong with it, the credentials, the clock or the network. Another
+        `patience` takes the place of both PATIENCE and LOOKS.
 
         Raises:
             BadInputError: the URI names nothing that artgrab knows, or nothing to read.
@@ -83,7 +85,7 @@ class Store:
 
             s3 = open_bucket(uri)
             store = cls(s3.patient, uri=s3.bucket.uri, s3=s3, patience=patience)
-            store._look()
+            store._look(LOOKS if patience is None else patience)
             return store
         scheme, separator, _ = uri.partition("://")
         if separator and scheme != "file":
@@ -219,8 +221,8 @@ class Store:
             if not is_missing(error):
                 raise self._failure(keys if isinstance(keys, str) else "", error) from error
 
-    def _look(self) -> None:
-        tries = _Tries(self.uri, "", self._patience[:_LOOKS])
+    def _look(self, pauses: Sequence[float]) -> None:
+        tries = _Tries(self.uri, "", pauses)
         while True:
             try:
                 obstore.list_with_delimiter(self._once)
