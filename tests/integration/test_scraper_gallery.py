@@ -22,6 +22,7 @@ from artgrab.scraper.turns import Turns
 from artgrab.scraper.web import open_session
 from tests.support.playing_hosts import PlayingHosts, playing_hosts
 from tests.support.requirements import need_browser
+from tests.support.waiting import eventually
 
 pytestmark = [
     pytest.mark.timeout(240),
@@ -84,6 +85,7 @@ async def _scraped(
     image: str = "a::attr(href)",
     limits: Limits = _QUICK,
     slept: list[float] | None = None,
+    batches: list[list[Found]] | None = None,
 ) -> list[list[Found]]:
     selectors = GallerySelectors(item="figure", image=image, more=more)
     source = Source(gallery=GallerySource(url=url, selectors=selectors))
@@ -103,9 +105,10 @@ async def _scraped(
         turns=Turns(clock=lambda: 0.0),
         sleep=sleep,
     )
-    return [
-        list(batch) async for batch in pictures(source, "night street", tools=tools, limits=limits)
-    ]
+    batches = [] if batches is None else batches
+    async for batch in pictures(source, "night street", tools=tools, limits=limits):
+        batches.append(list(batch))
+    return batches
 
 
 def _numbers(batches: list[list[Found]]) -> list[int]:
@@ -119,18 +122,30 @@ def _numbers(batches: list[list[Found]]) -> list[int]:
 async def test_a_gallery_that_grows_when_scrolled_is_seen_to_its_end_batch_by_batch(
     hosts: PlayingHosts, browser: Browser, session: aiohttp.ClientSession
 ) -> None:
-    script = _SCRIPT.replace("TOTAL", "55") + (
-        "add(); window.addEventListener('scroll', () => {"
-        " if (scrollY + innerHeight > document.body.scrollHeight - 50) setTimeout(add, 50) })"
+    batches: list[list[Found]] = []
+
+    async def when_the_last_are_handed_out(request: web.Request) -> web.StreamResponse:
+        shown = int(request.query["shown"])
+        await eventually(lambda: sum(map(len, batches)) == shown)
+        return web.Response(text=_items(shown, min(shown + 10, 55)))
+
+    hosts.handle("http://www.gallery.test/more", when_the_last_are_handed_out)
+    script = (
+        "let loads = false; addEventListener('scroll', async () => {"
+        " if (loads) return; loads = true;"
+        " const shown = document.querySelectorAll('figure').length;"
+        " const more = await (await fetch(`/more?shown=${shown}`)).text(); loads = false;"
+        " document.querySelector('#gallery').insertAdjacentHTML('beforeend', more) })"
     )
     _html(
         hosts,
         _PAGE,
-        f"<div id=gallery></div><p style='height:3000px'></p><script>{script}</script>",
+        f"<div id=gallery>{_items(0, 10)}</div><p style='height:3000px'></p>"
+        f"<script>{script}</script>",
     )
-    batches = await _scraped(browser, session, limits=_PATIENT)
+    await _scraped(browser, session, limits=_PATIENT, batches=batches)
     assert _numbers(batches) == list(range(55))
-    assert len(batches) > 2, "pictures are handed out as they come"
+    assert [len(batch) for batch in batches] == [10, 10, 10, 10, 10, 5]
     assert [found.rank for batch in batches for found in batch] == list(range(55))
 
 

@@ -22,7 +22,7 @@ def _hang(data: bytes) -> object:
 
 def _sleep(data: bytes) -> object:
     if data == b"sleep":
-        time.sleep(600)
+        time.sleep(600)  # the parent has to end it
     return data
 
 

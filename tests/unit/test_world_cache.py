@@ -17,7 +17,7 @@ def fill_and_wait(root: Path) -> None:
     def fill(folder: Path) -> None:
         (folder / "half").write_text("half")
         (root / "filling").touch()
-        time.sleep(60)
+        time.sleep(60)  # until it is killed
 
     ensure_part(root, "part", fill)
 
