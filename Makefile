@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-cluster test-cluster-full bench-operator bench-download soak-serve cluster-up cluster-down chaos chaos-run fuzz bench-slow-host check docs format protos manifests images lock clean
+.PHONY: help setup run test test-cluster test-cluster-full bench-operator bench-download soak-serve cluster-up cluster-down chaos chaos-run fuzz bench-slow-host check check-types check-rest docs format protos manifests images lock clean
 
 PYTHON ?= python3
 OUTPUT ?= table
@@ -10,7 +10,7 @@ STORE ?= artgrab-store
 # Bytecode is kept whatever the environment says: hundreds of processes would compile all they import.
 export PYTHONDONTWRITEBYTECODE :=
 BIN := .venv/bin
-CLUSTER_TESTS := $(BIN)/pytest tests/cluster --numprocesses 3 --dist loadgroup --no-loadscope-reorder
+CLUSTER_TESTS := $(BIN)/pytest tests/cluster --numprocesses 4 --dist loadgroup --no-loadscope-reorder
 PROTOS := $(wildcard protos/artgrab/v1/*.proto)
 
 help: ## List the commands
@@ -27,7 +27,7 @@ run: setup ## The whole job on real pictures, offline (OUTPUT=json for one JSON 
 
 test: setup ## Unit and integration tests
 	@$(BIN)/python -m tests.world prepare || echo "tests on the demo world will be skipped" >&2
-	@$(BIN)/pytest tests/integration tests/unit --numprocesses 2 --dist loadgroup
+	@$(BIN)/pytest tests/integration tests/unit --numprocesses 3 --dist loadgroup
 
 test-cluster: setup ## Tests on a real Kubernetes, which is built the first time and ended afterwards
 	@$(CLUSTER_TESTS)
@@ -65,13 +65,19 @@ bench-slow-host: setup ## What sites that answer nobody cost the others: percent
 check: .venv/.installed ## Format, lint, types, import rules, contracts, generated code
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(MAKE) --no-print-directory protos && git diff --exit-code -- protos
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-types check-rest
+
+# Takes a minute of one processor where nothing is cached.
+check-types:
 	@$(BIN)/mypy
 	@$(BIN)/mypy tests benchmarks
+
+check-rest:
 	@PYTHONPATH= $(BIN)/lint-imports
 	@$(BIN)/buf lint
 	@$(BIN)/shellcheck scripts/* .ci/run
 	@$(BIN)/hadolint Dockerfile tests/cluster/Dockerfile
-	@$(MAKE) --no-print-directory protos && git diff --exit-code -- protos
 	@$(MAKE) --no-print-directory docs && git diff --exit-code -- docs/resources.md helm/artgrab/README.md
 	@$(MAKE) --no-print-directory manifests && git diff --exit-code -- k8s helm/artgrab/files
 	@$(BIN)/python -m tests.chart check

@@ -34,6 +34,7 @@ def _obey(provider: Provider, options: argparse.Namespace) -> None:
     match options.command:
         case "up":
             provider.up()
+            provider.measure()
             print(f"export KUBECONFIG={provider.kubeconfig()}")
         case "load":
             provider.load_image(options.archive)

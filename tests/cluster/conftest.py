@@ -2,7 +2,8 @@
 
 Several processes share both (`sharing`). The order has phases, and none begins before all tests of
 the one before it are over: those without an installation, as one watches the whole cluster; those
-on it; those that end the installation; those that end the cluster.
+that must be alone on it; the others on it; those that end it, and those that need no more than what
+it stands on; those that end the cluster.
 
 The cluster is ended after them, unless ARTGRAB_KEEP_CLUSTER=1 says to leave one that was up before.
 """
@@ -12,7 +13,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -22,27 +24,36 @@ import pytest
 from artgrab.common.crds import KINDS
 from artgrab.common.errors import SurroundingsError
 from tests.cluster.builds import HERE
-from tests.cluster.images import Images, ensure_images
+from tests.cluster.commands import progress
+from tests.cluster.images import Images, built_archives, ensure_images
 from tests.cluster.installed import (
     NAMESPACES,
+    Ground,
     Installation,
     install,
     installation,
     load_images,
+    prepared,
     removed,
 )
 from tests.cluster.kubectl import Kubectl, in_new_namespace
-from tests.cluster.learned import learned, trial, upgraded, worse
+from tests.cluster.learned import apart, learned, upgraded, worse
+from tests.cluster.packages import compile_packages
 from tests.cluster.providers import Provider, choose, known_providers
 from tests.cluster.reports import story_of
+from tests.cluster.runs import begun
 from tests.cluster.sharing import Shared
 
-__all__ = ["learned", "trial", "upgraded", "worse"]  # fixtures
+__all__ = ["apart", "begun", "learned", "upgraded", "worse"]  # fixtures
 
 TEST_SECONDS = 400
 """For a test without its fixtures, which have deadlines of their own: the first ones build."""
+_BEGUN: list[Thread] = []
+"""What this process does in the background."""
 _DEFINITIONS = HERE.parents[1] / "k8s/crds"
-_LONG = ("learned", "downloaders")
+_ORDER = ("readme", "learned", "downloaders", "trial", "apart", "", "collected")
+"""Stories of one phase, the longest first; "" are tests of none. A process is given one test more
+than it has begun, which waits behind a long story: so a short one comes after the last of these."""
 _LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
 _SHARED = pytest.StashKey[Shared]()
 _PHASES = pytest.StashKey[dict[str, int]]()
@@ -56,7 +67,6 @@ def pytest_configure(config: pytest.Config) -> None:
         "needs(capability): a field of Capabilities, `local` (the provider) or `ending` (it may be"
         " ended); where it is missing the test is deselected and listed",
     )
-    config.addinivalue_line("markers", "alone: no other test may run meanwhile")
     given = getattr(config, "workerinput", {}).get("shared")
     folder = given or tempfile.mkdtemp(prefix="artgrab-cluster-tests-")
     config.stash[_SHARED] = Shared(Path(folder))
@@ -88,18 +98,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _place(item: pytest.Item) -> tuple[int, int]:
-    """Of one phase the longest stories come first."""
+    story = _story(item)
+    return _phase(item), _ORDER.index(story if story in _ORDER else "")
+
+
+def _story(item: pytest.Item) -> str:
     marker = item.get_closest_marker("xdist_group")
-    story = marker.args[0] if marker else ""
-    return _phase(item), _LONG.index(story) if story in _LONG else len(_LONG)
+    return str(marker.args[0]) if marker else ""
 
 
 def _phase(item: pytest.Item) -> int:
     if "ending" in _needs(item):
+        return 4
+    if {"uninstalled", "ground"} & _fixtures(item):
         return 3
-    if "uninstalled" in _fixtures(item):
-        return 2
-    return 1 if "installed" in _fixtures(item) else 0
+    if _story(item) == "alone":
+        return 1
+    return 2 if "installed" in _fixtures(item) else 0
 
 
 def _fixtures(item: pytest.Item) -> frozenset[str]:
@@ -131,9 +146,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     shared, phases = item.config.stash[_SHARED], item.config.stash[_PHASES]
     own = _phase(item)
     shared.wait_finished(name for name, phase in phases.items() if phase < own)
-    turn = shared.alone if item.get_closest_marker("alone") else shared.beside_others
-    with turn():
-        result = yield
+    result = yield
     shared.finish(item.stash[_NAME])
     return result
 
@@ -151,7 +164,7 @@ def pytest_runtest_makereport(
     """Let a failure of a test on an installation tell what the cluster says of itself."""
     report = yield
     provider = getattr(item, "funcargs", {}).get("provider")
-    if report.failed and provider and "installed" in _fixtures(item):
+    if report.failed and provider and _wants_them(item):
         admin = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "default")
         report.sections.append(("what the cluster says", story_of(admin, NAMESPACES)))
     return report
@@ -215,25 +228,53 @@ def provider(
     request: pytest.FixtureRequest,
     shared: Shared,
     aloud: Callable[[], AbstractContextManager[None]],
-) -> Provider:
+) -> Iterator[Provider]:
     """A cluster that is up, and empty of us; ARTGRAB_CLUSTER_PROVIDER names one of several."""
     chosen, wants_images = _chosen(), _wants_images(request.session)
     with aloud():
         shared.once("cluster", lambda: _begin(chosen, shared, wants_images=wants_images))
-    return chosen
+    yield chosen
+    for thread in _BEGUN:  # else a program that it has started would outlive the tests
+        thread.join()
 
 
 def _begin(provider: Provider, shared: Shared, *, wants_images: bool) -> None:
     shared.once(f"{'kept' if _kept(provider) else 'up'} {provider.name}", lambda: None)
     provider.prepare_host()
     if wants_images:  # compilers use the processors while these wait for the network
-        Thread(target=_built_images, args=(shared,), daemon=True).start()
-    provider.up()
+        _in_background(_built_images, shared)
+        _in_background(compile_packages)
+        load = partial(_in_background, _loaded_images, provider, shared)
+        provider.up(images=built_archives(), with_node=load)
+    else:
+        provider.up()
+    _in_background(_measured, provider, shared)  # nobody needs it so soon
     removed(provider)
 
 
+def _measured(provider: Provider, shared: Shared) -> None:
+    shared.once("measured", provider.measure)
+
+
+def _in_background(work: Callable[..., object], *words: object) -> None:
+    """Begin early what a fixture will ask for, which is told then of what went wrong."""
+
+    def begin() -> None:
+        try:
+            work(*words)
+        except SurroundingsError as error:
+            progress(f"in the background: {error}")
+
+    _BEGUN.append(Thread(target=begin, daemon=True))
+    _BEGUN[-1].start()
+
+
 def _wants_images(session: pytest.Session) -> bool:
-    return any("installed" in _fixtures(item) for item in session.items)
+    return any(map(_wants_them, session.items))
+
+
+def _wants_them(item: pytest.Item) -> bool:
+    return bool({"installed", "ground"} & _fixtures(item))
 
 
 def _chosen() -> Provider:
@@ -246,6 +287,12 @@ def _chosen() -> Provider:
             pytest.fail(f"no cluster here: {reasons}")
         pytest.skip(f"no cluster here: {reasons}")
     return choose(name)
+
+
+@pytest.fixture(scope="session")
+def measured(provider: Provider, shared: Shared) -> None:
+    """The metrics of pods, for autoscalers and `kubectl top`."""
+    _measured(provider, shared)
 
 
 @pytest.fixture(scope="module")
@@ -276,16 +323,14 @@ def images(provider: Provider, shared: Shared) -> Iterator[Future[Images]]:
 
 
 def _loaded_images(provider: Provider, shared: Shared) -> Images:
-    with shared.turn("building"):
-        found = ensure_images()
+    found = _built_images(shared)
     shared.once("images", lambda: load_images(provider, found))
     return found
 
 
-def _built_images(shared: Shared) -> None:
-    """Fill the cache; who wants them of it is told of what went wrong."""
-    with shared.turn("building"), suppress(SurroundingsError):
-        ensure_images()
+def _built_images(shared: Shared) -> Images:
+    with shared.turn("building"):
+        return ensure_images()
 
 
 @pytest.fixture(autouse=True)
@@ -305,6 +350,13 @@ def installed(
     """artgrab, installed by its chart, beside the demo world; one for all tests."""
     with aloud():
         loaded = images.result()
-        shared.once("installation", lambda: install(provider, loaded))
+        shared.once("installation", lambda: install(provider, loaded, shared))
     with installation(provider, loaded, shared) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def ground(provider: Provider, images: Future[Images], shared: Shared) -> Iterator[Ground]:
+    """What a release finds there."""
+    with prepared(provider, images.result(), shared) as found:
         yield found

@@ -93,7 +93,7 @@ def this_host(*, ours: bool) -> Host:
         has_overlay="overlay" in _read(Path("/proc/filesystems")).split(),
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         disk_bytes=_free_bytes(builds.cluster_cache()),
-        needs_building=bool(builds.missing()),
+        needs_building=builds.needs_building(),
         foreign="" if ours else _foreign(),
     )
 

@@ -9,20 +9,18 @@ ARTGRAB_CLUSTER_IMAGES=full asks for the real ones.
 """
 
 import os
-import shutil
 import sys
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from artgrab.common.errors import SurroundingsError
 from tests.cluster.base_image import ensure_base_image
-from tests.cluster.builds import HERE, cluster_cache, digest_of
+from tests.cluster.builds import HERE, cluster_cache, digest_of, ensure_only
 from tests.cluster.commands import progress, run, succeeds
 from tests.cluster.providers import Provider
-from tests.world.cache import cache_root, ensure_part
+from tests.world.cache import cache_root
 from tests.world.world import prepare
 
 ROOT = HERE.parents[1]
@@ -34,8 +32,6 @@ PYTHON = (3, 11)
 """Of the images: packages of another one would not do in them."""
 BUILD_SECONDS = 3600
 """Two minutes where two cores are free."""
-KEPT_SECONDS = 3600
-"""So long the images of former inputs stay: another process may be about to load them."""
 VERSION = "1"
 """Goes up when a build gives something else from the same inputs."""
 _TEST_DOCKERFILE = "tests/cluster/Dockerfile"
@@ -103,7 +99,6 @@ class Images:
         there = set(known)
         for name, archive in self.archives.items():
             if name not in there:
-                progress(f"loading {name}")
                 provider.load_image(archive)
 
 
@@ -122,8 +117,8 @@ def ensure_images() -> Images:
     """Return all images, built where they are missing (some two minutes the first time)."""
     whole = wants_whole_images()
     prepare(wiki=False)
-    services, world, seaweedfs = _services(), _world(), _seaweedfs()
-    parts = [services, world, seaweedfs, *([_learning()] if whole else ())]
+    parts = _parts(whole=whole)
+    services, world, seaweedfs, *_ = parts
     archives = {name: file for one in parts for name, file in _ensure(one)}
     return Images(
         registry=REGISTRY,
@@ -133,6 +128,22 @@ def ensure_images() -> Images:
         learning=_chosen(services, whole=whole),
         archives=archives,
     )
+
+
+def built_archives() -> Sequence[Path]:
+    """Return the archives of all images; nothing where some are still to be built, or are real.
+
+    A stock of the real ones of trainer and serving would take nine gigabytes more of the cache.
+    """
+    if wants_whole_images():
+        return ()
+    parts = _parts(whole=False)
+    archives = [file for one in parts for _, file in _archives(one, cluster_cache() / one.folder)]
+    return archives if all(file.exists() for file in archives) else ()
+
+
+def _parts(*, whole: bool) -> Sequence[Part]:
+    return (_services(), _world(), _seaweedfs(), *([_learning()] if whole else ()))
 
 
 def _chosen(services: Part, *, whole: bool) -> Learning:
@@ -165,11 +176,11 @@ def _seaweedfs() -> Part:
 
 
 def _ensure(part: Part) -> Iterable[tuple[str, Path]]:
-    """Yield names and archives of a part; what former inputs gave is removed."""
-    folder = ensure_part(cluster_cache(), part.folder, lambda new: _build(part, new))
-    for old in cluster_cache().glob(f"images-{part.name}-*"):
-        if old != folder and old.stat().st_mtime < time.time() - KEPT_SECONDS:
-            shutil.rmtree(old, ignore_errors=True)
+    """Return names and archives of a part, which is built where it is missing."""
+    return _archives(part, ensure_only(part.folder, lambda new: _build(part, new)))
+
+
+def _archives(part: Part, folder: Path) -> Iterable[tuple[str, Path]]:
     for image in part.images:
         yield _name(image, part.tag), folder / f"{image}.tar"
 

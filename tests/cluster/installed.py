@@ -29,10 +29,12 @@ README_RELEASE = "artgrab"
 """Release and namespace of the README."""
 PICTURES = "artgrab-test-pictures"
 """Namespace of most categories."""
+APART = "artgrab-test-apart"
+"""Namespace of a classifier with categories of its own."""
 WORLD = "artgrab-test-world"
 FLEETING = "artgrab-test-fleeting"
 """Namespace that a test makes and deletes."""
-NAMESPACES = (SYSTEM, PICTURES, WORLD, FLEETING)
+NAMESPACES = (SYSTEM, PICTURES, APART, WORLD, FLEETING)
 
 OPERATOR = f"{RELEASE}-operator"
 DOWNLOADER = f"{RELEASE}-downloader"
@@ -47,6 +49,15 @@ MOST_PODS = 3
 _BUCKET, _S3_PORT = "artgrab", 8333
 _ACCESS_KEY, _SECRET_KEY = "TESTKEY", "secret-of-the-test-key"  # of a server of ours
 _RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a release finds there: images, the world, and namespaces; `kubectl` is in PICTURES."""
+
+    images: Images
+    kubectl: Kubectl
+    world: WorldPods
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,7 @@ class Installation:
         self.forward.close()  # it leads to the pod of the store before
 
     def upgrade(self, **changes: Any) -> None:
-        """Upgrade the release to some other values, while no test has changed a part of it."""
+        """Upgrade the release to some other values, while no test needs it as it is."""
         with self.shared.turn("release"):
             self.release.upgrade(changed(self.values, **changes))
 
@@ -129,17 +140,35 @@ def _reason_path() -> str:
     return '{.status.conditions[?(@.type=="Ready")].reason}'
 
 
-def install(provider: Provider, images: Images) -> None:
-    """Install all of it, in place of any other installation."""
-    removed(provider)
+def install(provider: Provider, images: Images, shared: Shared) -> None:
+    """Install all of it."""
+    with prepared(provider, images, shared) as found:
+        system = _namespace(_admin(provider), SYSTEM)
+        folder = empty_storage_folder()
+        offer_storage(system, folder, claim=f"data-{RELEASE}-object-store-0")
+        _release(provider).install(_values_of_all(images, found.world))
+
+
+@contextmanager
+def prepared(provider: Provider, images: Images, shared: Shared) -> Iterator[Ground]:
+    """Yield what a release finds there, made by whoever comes first."""
     admin = _admin(provider)
-    system, _, world = (_namespace(admin, name) for name in (SYSTEM, PICTURES, WORLD))
-    start_world(world, images.world)
-    offer_packages(admin, PICTURES)
-    folder = empty_storage_folder()
-    offer_storage(system, folder, claim=f"data-{RELEASE}-object-store-0")
+    world = begin_world(admin, images, shared)
+    shared.once("namespaces", lambda: _make_namespaces(admin))
     with world_pods(world) as pods:
-        _release(provider).install(_values_of_all(images, pods))
+        yield Ground(images, _inside(provider, PICTURES), pods)
+
+
+def _make_namespaces(admin: Kubectl) -> None:
+    for name in (PICTURES, APART):
+        make_namespace(admin, name)
+        offer_packages(admin, name)
+
+
+def begin_world(admin: Kubectl, images: Images, shared: Shared) -> Kubectl:
+    """Start the world unless another test has; return kubectl in its namespace."""
+    shared.once("world", lambda: start_world(_namespace(admin, WORLD), images.world))
+    return Kubectl(admin.program, admin.kubeconfig, WORLD)
 
 
 @contextmanager
@@ -219,7 +248,7 @@ def _values_of_all(images: Images, world: WorldPods) -> dict[str, Any]:
     kept = {"embedded": {"persistence": {"enabled": True}}}
     chosen = changed(values(images, world), objectStore=kept)
     packages = learning_values(images.learning)
-    return changed(changed(chosen, **packages), **learning(PICTURES))
+    return changed(changed(chosen, **packages), **learning(PICTURES, APART))
 
 
 def values(images: Images, world: WorldPods) -> dict[str, Any]:
@@ -255,7 +284,7 @@ def values(images: Images, world: WorldPods) -> dict[str, Any]:
             "resolve": world.resolve,
             "allowedTargets": world.allowed_targets,
         },
-        "networkPolicies": {"namespaces": [PICTURES]},
+        "networkPolicies": {"namespaces": [PICTURES, APART]},
     }
 
 

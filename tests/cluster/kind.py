@@ -2,14 +2,14 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from artgrab.common.errors import SurroundingsError
 from tests.cluster.builds import HERE
-from tests.cluster.commands import run, succeeds, wait_until
+from tests.cluster.commands import progress, run, succeeds, wait_until
 from tests.cluster.packages import host_folder
 from tests.cluster.providers import BASE_IMAGE, Capabilities, state_root
 
@@ -45,14 +45,16 @@ class KindProvider:
     def prepare_host(self) -> None:
         """Docker is there, and all else comes in its images."""
 
-    def up(self) -> None:
+    def up(
+        self, *, images: Sequence[Path] = (), with_node: Callable[[], None] = lambda: None
+    ) -> None:
         """Make the cluster unless there is one that answers."""
         if reason := self.unable():
             raise SurroundingsError(f"no kind cluster here: {reason}")
         if not self._answers():
             self.down()  # half a cluster of a run that was killed
             self._create()
-        self._apply_metrics()
+        with_node()
 
     def _create(self) -> None:
         self._state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -64,18 +66,24 @@ class KindProvider:
     def _answers(self) -> bool:
         return self.exists() and succeeds(*self._kubectl("get", "--raw", "/readyz"), seconds=20)
 
-    def _apply_metrics(self) -> None:
-        manifest = (HERE / "manifests/metrics-server.yaml").read_text()
-        text = Template(manifest).substitute(metrics_image=METRICS_IMAGE)
-        run(*self._kubectl("apply", "--filename", "-"), given=text)
+    def measure(self) -> None:
+        """Bring metrics in, and wait until they answer."""
+        self._apply("metrics-server")
         waiting = ("--namespace=kube-system", "rollout", "status", "--timeout=300s")
         run(*self._kubectl(*waiting, "deployment/metrics-server"), seconds=320)
+        self._apply("metrics-api")
+
+    def _apply(self, name: str) -> None:
+        manifest = (HERE / f"manifests/{name}.yaml").read_text()
+        text = Template(manifest).substitute(metrics_image=METRICS_IMAGE)
+        run(*self._kubectl("apply", "--filename", "-"), given=text)
 
     def _kubectl(self, *words: str) -> tuple[str, ...]:
         return (self.tool("kubectl"), f"--kubeconfig={self.kubeconfig()}", *words)
 
     def load_image(self, archive: Path) -> None:
         """Make the images of an archive known to the nodes."""
+        progress(f"loading {archive}")
         run("kind", "load", "image-archive", archive, f"--name={CLUSTER}", seconds=UP_SECONDS)
 
     def load_base_image(self) -> str:

@@ -33,6 +33,16 @@ class Kubectl:
         """Return `kubectl get WORDS` as a document."""
         return json.loads(self("get", *words, "--output=json"))
 
+    def restarts(self) -> dict[str, int]:
+        """Return how often the containers of each pod were started again, by the pods' uids."""
+        return {
+            one["metadata"]["uid"]: sum(
+                container["restartCount"]
+                for container in one["status"].get("containerStatuses", ())
+            )
+            for one in self.read("pods")["items"]
+        }
+
     def apply(self, *documents: Mapping[str, Any]) -> None:
         """Apply documents, refusing fields that the API does not know."""
         many = {"apiVersion": "v1", "kind": "List", "items": list(documents)}

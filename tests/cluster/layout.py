@@ -42,12 +42,29 @@ class Layout:
         return self.state / "logs"
 
     @property
+    def containerd_root(self) -> Path:
+        """Where it keeps images and what containers write."""
+        return self.state / "containerd/root"
+
+    @property
     def containerd_socket(self) -> Path:
         return self.state / "containerd.sock"
 
     @property
     def kubeconfig(self) -> Path:
         return self.config / "admin.kubeconfig"
+
+    def has_loaded(self, archive: Path) -> bool:
+        """Return whether an archive of the cache was loaded: its path tells its content."""
+        return self._loaded(archive).exists()
+
+    def note_loaded(self, archive: Path) -> None:
+        """Remember that an archive of the cache was loaded."""
+        self._loaded(archive).parent.mkdir(exist_ok=True)
+        self._loaded(archive).touch()
+
+    def _loaded(self, archive: Path) -> Path:
+        return self.state / "loaded" / f"{archive.parent.name}-{archive.name}"
 
     def program(self, name: str) -> str:
         return str(self.programs / name)
@@ -58,6 +75,7 @@ class Layout:
             "state": str(self.state),
             "pki": str(self.pki),
             "config": str(self.config),
+            "containerd_root": str(self.containerd_root),
             "containerd_socket": str(self.containerd_socket),
             "node_address": NODE_ADDRESS,
             "node_name": NODE_NAME,

@@ -1,12 +1,11 @@
-"""The classifier that tests of models share, through one story: each asks for what it needs of it.
+"""The classifiers that tests of models share, through two stories: each asks for what it needs.
 
-It is the one that the chart makes by itself. In the order of the files: `test_learns` sees its
-first model, `test_mends` how what serves it is killed, `test_nodes` and `test_promotes` other
-models, `test_rolls_out` and `test_takes_back` how they come and go.
+One is what the chart makes by itself. In the order of the files: `test_learns` sees its first
+model, `test_mends` how what serves it is killed, `test_promotes` other models, `test_rolls_out` how
+they come and go. The other one stands apart, so that the slow `test_nodes` and `test_takes_back`
+go on beside them.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,13 +13,13 @@ from typing import Any
 import pytest
 
 from artgrab.client import Retries
-from tests.cluster.classifiers import Classifier
-from tests.cluster.installed import PICTURES, Installation
+from tests.cluster.classifiers import Classifier, classifier
+from tests.cluster.installed import APART, Installation
 from tests.cluster.learning import (
     DEFAULT,
     FIRST,
-    SHORT_PROGRESS_SECONDS,
     WORSE,
+    apart_categories,
     category_name,
     learned_categories,
     questions,
@@ -44,10 +43,14 @@ class Learned:
         endpoint = self.classifier.endpoint()
         return asking(endpoint, questions(FIRST), self.golden, retries=retries)
 
-    def train(self, **model: Any) -> None:
-        """Return when the model of another spec.model is there, served or not."""
+    def want(self, **model: Any) -> None:
+        """Want the model of another spec.model, of which nothing of this one is left."""
         every: dict[str, Any] = {"imageSize": None, "weights": None}
         self.classifier.patch(model=every | model)
+
+    def train(self, **model: Any) -> None:
+        """Return when the model of another spec.model is there, served or not."""
+        self.want(**model)
         self.classifier.wait("Trained")
 
     def serve_by(self, runtime: str) -> None:
@@ -57,16 +60,6 @@ class Learned:
             lambda template: runtime.lower() in template["spec"]["containers"][0]["args"],
             f"it is to be served by {runtime}",
         )
-
-
-@dataclass(frozen=True)
-class Worse:
-    """A model that is not promoted."""
-
-    key: str
-    content_sha256: str
-    features: frozenset[str]
-    """Folders of features in the store that were computed for it."""
 
 
 @pytest.fixture(scope="session")
@@ -82,23 +75,32 @@ def learned(installed: Installation) -> Learned:
 
 
 @pytest.fixture(scope="session")
-def worse(learned: Learned) -> Worse:
-    """Its second model, trained on one node from the same pictures."""
-    before = features_of(learned.installed)
+def apart(installed: Installation) -> Learned:
+    """A classifier in a namespace of its own, whose model was trained on one node."""
+    found = Classifier(installed.inside(APART), "apart")
+    spec = classifier(
+        found.name,
+        model=WORSE,
+        promotion={"maxRegressionPermille": 1000},  # of a test split of a dozen pictures
+        serving={"runtime": "Native", "maxReplicas": 1},
+    )
+    found.kubectl.apply(*apart_categories(), spec)
+    found.wait("Ready")
+    return Learned(installed, found)
+
+
+@pytest.fixture(scope="session")
+def worse(learned: Learned) -> str:
+    """Digest of its second model, which is not promoted."""
     learned.train(**WORSE)
-    status = learned.classifier.status()["model"]
-    features = features_of(learned.installed) - before
-    return Worse(status["key"], status["contentSha256"], features)
+    return learned.classifier.newest
 
 
 @pytest.fixture(scope="session")
 def upgraded(learned: Learned) -> Count:
     """What a client was answered while the release was upgraded, which replaced all pods."""
     learned.serve_by("Native")
-    changes = {
-        "podAnnotations": {UPGRADED: "true"},
-        "progressDeadlineSeconds": SHORT_PROGRESS_SECONDS,
-    }
+    changes = {"podAnnotations": {UPGRADED: "true"}}
     with learned.asked() as client:
         learned.installed.upgrade(serving=changes)
         learned.classifier.wait_deployment(
@@ -107,15 +109,3 @@ def upgraded(learned: Learned) -> Count:
         )
         client.wait_more(len(questions(FIRST)))
     return client.count
-
-
-@pytest.fixture(scope="session")
-def trial(installed: Installation) -> Iterator[Future[str]]:
-    """`helm test`, begun: it waits more than it works, and other tests may do so meanwhile."""
-    with ThreadPoolExecutor(1, "helm-test") as pool:
-        yield pool.submit(installed.release.test)
-
-
-def features_of(installed: Installation) -> frozenset[str]:
-    """Return the folders of the features that the store has."""
-    return frozenset(installed.store.folders(f"{PICTURES}/features"))

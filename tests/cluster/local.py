@@ -3,13 +3,13 @@
 import fcntl
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
 from artgrab.common.errors import SurroundingsError
-from tests.cluster import builds, components, hosts, leftovers
+from tests.cluster import builds, components, hosts, leftovers, stock
 from tests.cluster.base_image import ensure_base_image
 from tests.cluster.commands import progress, run, succeeds, wait_until
 from tests.cluster.layout import NODE_ADDRESS, NODE_BRIDGE, NODE_NAME, Layout
@@ -51,14 +51,23 @@ class LocalProvider:
             raise SurroundingsError(f"no local cluster here: {reason}")
         hosts.install_packages()
 
-    def up(self) -> None:
+    def up(
+        self, *, images: Sequence[Path] = (), with_node: Callable[[], None] = lambda: None
+    ) -> None:
         """Make the cluster complete, whatever is there of it already."""
         started = time.monotonic()
         self.prepare_host()
         built = builds.ensure_built()
         with self._alone():
             self._replace_other_build(built)
-            self._complete(Layout(self._state, built.programs), built)
+            layout = Layout(self._state, built.programs)
+            if images:
+                archives = (*built.archives, ensure_base_image(), *images)
+                stock.lay_in(layout, self.processes, archives)
+            self._start_node(layout, built)
+            with_node()
+            self._apply(layout, "dns", "metrics-server")
+            self._wait_deployment("coredns")
         progress(f"{NODE_NAME} is Ready, after {time.monotonic() - started:.1f} s")
 
     def _replace_other_build(self, built: builds.Built) -> None:
@@ -72,18 +81,17 @@ class LocalProvider:
         if not note.exists():  # else another process may read it in this very moment
             note.write_text(built.digest)
 
-    def _complete(self, layout: Layout, built: builds.Built) -> None:
+    def _start_node(self, layout: Layout, built: builds.Built) -> None:
         ensure_pki(layout)
         components.write_config(layout)
         _ensure_network()
         self._start(layout, components.containerd, components.etcd)
         self._start(layout, components.apiserver)
         for archive in built.archives:
-            self._load_once(archive)
+            self.load_image(archive)
         self._wait_roles(layout)
         self._start(layout, *SECONDARY)
         self._wait_node()
-        self._apply(layout)
 
     def _start(self, layout: Layout, *makers: Callable[[Layout], Component]) -> None:
         """Start components side by side, then wait for each."""
@@ -115,22 +123,24 @@ class LocalProvider:
         except SurroundingsError as error:
             raise SurroundingsError(f"{error}\n{self.processes.last_lines('kubelet')}") from None
 
-    def _apply(self, layout: Layout) -> None:
-        """Bring DNS and metrics in, and wait until both answer."""
-        values = layout.values() | {"metrics_image": METRICS_IMAGE}
-        for manifest in sorted((builds.HERE / "manifests").iterdir()):
-            text = Template(manifest.read_text()).substitute(values)
-            run(*self._kubectl("apply", "--filename", "-"), given=text)
-        waiting = ("--namespace=kube-system", "rollout", "status", "--timeout=180s")
-        for name in ("coredns", "metrics-server"):
-            run(*self._kubectl(*waiting, f"deployment/{name}"), seconds=200)
-        self._kubectl_wait("apiservice/v1beta1.metrics.k8s.io", "Available")
+    def measure(self) -> None:
+        """Let the API server hand questions on to the metrics server, once that answers."""
+        self._wait_deployment("metrics-server")
+        self._apply(self._layout(), "metrics-api")
+        available = ("wait", "--for=condition=Available", "apiservice/v1beta1.metrics.k8s.io")
+        run(*self._kubectl(*available, "--timeout=180s"), seconds=200)
+        run(*self._kubectl("api-resources"))  # kubectl remembers for hours what a server has
 
-    def _kubectl_wait(self, what: str, condition: str) -> None:
-        run(
-            *self._kubectl("wait", f"--for=condition={condition}", what, "--timeout=180s"),
-            seconds=200,
-        )
+    def _apply(self, layout: Layout, *names: str) -> None:
+        values = layout.values() | {"metrics_image": METRICS_IMAGE}
+        for name in names:
+            manifest = (builds.HERE / f"manifests/{name}.yaml").read_text()
+            text = Template(manifest).substitute(values)
+            run(*self._kubectl("apply", "--filename", "-"), given=text)
+
+    def _wait_deployment(self, name: str) -> None:
+        waiting = ("--namespace=kube-system", "rollout", "status", "--timeout=180s")
+        run(*self._kubectl(*waiting, f"deployment/{name}"), seconds=200)
 
     def _kubectl(self, *words: str) -> tuple[str, ...]:
         return (self.tool("kubectl"), f"--kubeconfig={self.kubeconfig()}", *words)
@@ -139,35 +149,26 @@ class LocalProvider:
         return succeeds(*self._kubectl(*words))
 
     def load_image(self, archive: Path) -> None:
-        """Make the images of an OCI or docker archive known to the node."""
-        run(*self._ctr("images", "import", str(archive.absolute())), seconds=900)
-
-    def _load_once(self, archive: Path) -> None:
-        """Load an archive of the cache, whose path tells its content, unless that was done."""
-        done = self._state / "loaded" / archive.parent.name
-        if not done.exists():
-            self.load_image(archive)
-            done.parent.mkdir(exist_ok=True)
-            done.touch()
+        """Make the images of an OCI or docker archive known to the node; one of the cache once."""
+        layout = self._layout()
+        cached = archive.absolute().is_relative_to(builds.cluster_cache())
+        if cached and layout.has_loaded(archive):
+            return
+        progress(f"loading {archive}")
+        stock.import_image(layout.containerd_socket, archive)
+        if cached:
+            layout.note_loaded(archive)
 
     def load_base_image(self) -> str:
         """Make BASE_IMAGE if need be, and known to the node."""
         archive = ensure_base_image()
         with self._alone():
-            self._load_once(archive)
+            self.load_image(archive)
         return BASE_IMAGE
-
-    def _ctr(self, *words: str) -> tuple[str, ...]:
-        return (
-            "ctr",
-            f"--address={self._layout().containerd_socket}",
-            "--namespace=k8s.io",
-            *words,
-        )
 
     def _layout(self) -> Layout:
         digest = (self._state / "build").read_text() if self.exists() else "none"
-        return Layout(self._state, builds.cluster_cache() / f"all-{digest}")
+        return Layout(self._state, builds.cluster_cache() / digest)
 
     def kubeconfig(self) -> Path:
         """Return the administrator's kubeconfig."""

@@ -15,8 +15,8 @@ def end_operator(installed: Installation) -> None:
 
 @contextmanager
 def without_operator(installed: Installation) -> Iterator[None]:
-    """Have none while the context lasts."""
-    with installed.shared.turn("operator"):
+    """Have none while the context lasts: for who has the turn `operator`."""
+    with installed.shared.beside("release"):
         installed.system("scale", f"deployment/{OPERATOR}", "--replicas=0")
         try:
             installed.system("wait", "pod", _SELECTOR, "--for=delete", "--timeout=120s")

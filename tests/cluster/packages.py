@@ -33,14 +33,14 @@ def host_folder() -> Path:
 
 def offer_packages(admin: Kubectl, namespace: str) -> None:
     """Make a volume and the claim on it in a namespace; there already is no error."""
-    _compile()
+    compile_packages()
     inside = Kubectl(admin.program, admin.kubeconfig, namespace)
     inside.apply(*documents(namespace))
     inside.wait_bound(CLAIM)
 
 
 @cache
-def _compile() -> None:
+def compile_packages() -> None:
     """Have bytecode of the packages: pods cannot keep any, and each would take half a minute."""
     sources = (host_folder() / name / "__init__.py" for name in _SLOW)
     if not all(Path(cache_from_source(str(source))).exists() for source in sources):

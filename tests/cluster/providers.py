@@ -1,7 +1,7 @@
 """One small interface to a real Kubernetes for tests, and the choice of who offers it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -25,7 +25,7 @@ class Capabilities:
 class Provider(Protocol):
     """A cluster of one kind on this host; all may be repeated.
 
-    All but `prepare_host` and `up` are quick.
+    All but `prepare_host`, `up` and `measure` are quick.
     """
 
     name: str
@@ -39,11 +39,19 @@ class Provider(Protocol):
     def prepare_host(self) -> None:
         """Install what the cluster and the building of images need of this host; part of `up`."""
 
-    def up(self) -> None:
-        """Return when the node is Ready, DNS and metrics answer; heal what is not running.
+    def up(
+        self, *, images: Sequence[Path] = (), with_node: Callable[[], None] = lambda: None
+    ) -> None:
+        """Return when the node is Ready and DNS answers; heal what is not running.
+
+        `images` are archives of the cache that will be loaded: a new node may have them sooner.
+        `with_node` is called in between, as soon as images can be loaded.
 
         Raises SurroundingsError, with the last lines of the log of whatever failed.
         """
+
+    def measure(self) -> None:
+        """Return when the pods of a cluster that is up are measured: 15 seconds after it."""
 
     def load_image(self, archive: Path) -> None:
         """Make the images of an OCI or docker archive known to the nodes."""

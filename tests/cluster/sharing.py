@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -37,17 +37,9 @@ class Shared:
             yield
 
     @contextmanager
-    def beside_others(self) -> Iterator[None]:
-        """Run a test that others may run beside."""
-        with ExitStack() as room:
-            with self._locked("door", fcntl.LOCK_EX):  # behind whoever waits to be alone
-                room.enter_context(self._locked("room", fcntl.LOCK_SH))
-            yield
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Run a test while no other one runs: nobody begins one, and who has begun ends."""
-        with self._locked("door", fcntl.LOCK_EX), self._locked("room", fcntl.LOCK_EX):
+    def beside(self, name: str) -> Iterator[None]:
+        """Do what others may do as well, but not while somebody has the turn of that name."""
+        with self._locked(name, fcntl.LOCK_SH):
             yield
 
     def finish(self, test: str) -> None:

@@ -15,6 +15,8 @@ from tests.cluster.installed import PICTURES, Installation
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.worlds import shown
 
+pytestmark = pytest.mark.xdist_group("trial")
+
 READER, STRANGER = "status-reader", "status-stranger"
 IN_PICTURES = ("--namespace", PICTURES)
 

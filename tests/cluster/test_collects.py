@@ -13,6 +13,8 @@ from tests.cluster.rates import too_often, visits
 from tests.cluster.worlds import published, shown
 from tests.world.hosts import Listing
 
+pytestmark = pytest.mark.xdist_group("collected")
+
 TARGET = 20
 
 

@@ -52,17 +52,26 @@ def _keys(installed: Installation, name: str, *, namespace: str = PICTURES) -> l
     return keys_of(installed.store, namespace=namespace, category=name)
 
 
+def test_a_schedule_that_never_comes_is_told(
+    installed: Installation, apply: Callable[[Mapping[str, Any]], None]
+) -> None:
+    apply(_resting(installed, "never", schedule="0 0 31 2 *"))
+    installed.wait_reason("never", "InvalidSpec")
+    assert "schedule" in installed.condition("never")["message"]
+
+
 def test_a_suspended_run_ends_and_goes_on_when_it_is_let(
     installed: Installation, apply: Callable[[Mapping[str, Any]], None]
 ) -> None:
     gallery = installed.world.galleries[GALLERY]
     apply(category("resting", gallery_source(gallery), queries=[QUERY]))
-    installed.wait_recorded("resting", 4)
-    _patch(installed, "resting", suspend=True)
-    installed.wait_reason("resting", "Suspended")
-    installed.kubectl.wait("artcategory/resting", "condition=Suspended")
-    selector = "--selector=artgrab.dev/category=resting"
-    installed.kubectl("wait", "pod", selector, "--for=delete", "--timeout=120s")
+    with installed.shared.beside("operator"):
+        installed.wait_recorded("resting", 4)
+        _patch(installed, "resting", suspend=True)
+        installed.wait_reason("resting", "Suspended")
+        installed.kubectl.wait("artcategory/resting", "condition=Suspended")
+        selector = "--selector=artgrab.dev/category=resting"
+        installed.kubectl("wait", "pod", selector, "--for=delete", "--timeout=120s")
     assert len(installed.holding("resting").records) < len(shown(gallery, query=QUERY))
     _patch(installed, "resting", suspend=False)
     installed.wait_ready("resting")
@@ -108,7 +117,7 @@ def test_retained_categories_go_while_nobody_operates(
 ) -> None:
     apply(_resting(installed, "left-alone"))
     installed.wait_reason("left-alone", "Suspended")
-    with without_operator(installed):
+    with installed.shared.turn("operator"), without_operator(installed):
         installed.kubectl("delete", "artcategory", "left-alone", "--timeout=30s")
 
 
@@ -120,11 +129,3 @@ def test_a_site_that_is_down_is_told(
     apply(category("down", source))
     installed.wait_reason("down", "ScrapeFailed")
     assert f"www.{DOWN}" in installed.condition("down")["message"]
-
-
-def test_a_schedule_that_never_comes_is_told(
-    installed: Installation, apply: Callable[[Mapping[str, Any]], None]
-) -> None:
-    apply(_resting(installed, "never", schedule="0 0 31 2 *"))
-    installed.wait_reason("never", "InvalidSpec")
-    assert "schedule" in installed.condition("never")["message"]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster.commands import wait_until
 from tests.cluster.images import LEARNING, REGISTRY, SERVICES
-from tests.cluster.installed import Installation
+from tests.cluster.installed import Ground
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.packages import learning_values, offer_packages
 from tests.cluster.worlds import WorldPods
@@ -122,23 +122,23 @@ def show_a_page(kubectl: Kubectl, image: str, world: WorldPods) -> Any:
     return json.loads(said(kubectl, image, command, {"ARTGRAB_RESOLVE": json.dumps(world.resolve)}))
 
 
-def test_chromium_shows_pages_in_a_restricted_pod(installed: Installation) -> None:
-    image = f"{REGISTRY}/artgrab-scraper:{installed.images.tag}"
-    told = show_a_page(installed.kubectl, image, installed.world)
+def test_chromium_shows_pages_in_a_restricted_pod(ground: Ground) -> None:
+    image = f"{REGISTRY}/artgrab-scraper:{ground.images.tag}"
+    told = show_a_page(ground.kubectl, image, ground.world)
     assert (told["user"], told["status"], told["left"]) == (10001, 200, [])
     assert told["sandbox"] is False, "its pods may make no namespaces"
     assert min(told["widths"]) > 0
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_nobody_can_write_the_files_of_an_image(name: str, installed: Installation) -> None:
-    image = f"{REGISTRY}/artgrab-{name}:{installed.images.tag}"
-    assert said(installed.kubectl, image, _FIND_WRITABLE, {}) == ""
+def test_nobody_can_write_the_files_of_an_image(name: str, ground: Ground) -> None:
+    image = f"{REGISTRY}/artgrab-{name}:{ground.images.tag}"
+    assert said(ground.kubectl, image, _FIND_WRITABLE, {}) == ""
 
 
 @pytest.mark.parametrize("name", LEARNING)
-def test_nobody_can_write_the_files_of_who_learns(name: str, installed: Installation) -> None:
-    assert said_by_learner(installed, name, _FIND_WRITABLE) == ""
+def test_nobody_can_write_the_files_of_who_learns(name: str, ground: Ground) -> None:
+    assert said_by_learner(ground, name, _FIND_WRITABLE) == ""
 
 
 @pytest.mark.parametrize(
@@ -146,10 +146,10 @@ def test_nobody_can_write_the_files_of_who_learns(name: str, installed: Installa
     [("trainer", ("dataset", "trainer")), ("serving", ("serving",))],
 )
 def test_whoever_learns_starts_in_a_restricted_pod(
-    image: str, packages: tuple[str, ...], installed: Installation
+    image: str, packages: tuple[str, ...], ground: Ground
 ) -> None:
     command = ("python", "-c", _START_ALL, *packages)
-    told = json.loads(said_by_learner(installed, image, command).splitlines()[-1])
+    told = json.loads(said_by_learner(ground, image, command).splitlines()[-1])
     home = "/opt/artgrab/lib/python3.11/site-packages/artgrab"
     assert told == {
         "user": 10001,
@@ -158,19 +158,19 @@ def test_whoever_learns_starts_in_a_restricted_pod(
     }
 
 
-def test_the_trainer_can_meet_others_and_the_server_has_its_java(installed: Installation) -> None:
+def test_the_trainer_can_meet_others_and_the_server_has_its_java(ground: Ground) -> None:
     command = ("python", "-m", "torch.distributed.run", "--help")
-    assert "--rdzv-backend" in said_by_learner(installed, "trainer", command)
-    told = said_by_learner(installed, "serving", ("python", "-c", _FIND_JAVA))
+    assert "--rdzv-backend" in said_by_learner(ground, "trainer", command)
+    told = said_by_learner(ground, "serving", ("python", "-c", _FIND_JAVA))
     assert told.strip() == "/opt/java/bin/java"
 
 
-def said_by_learner(installed: Installation, name: str, command: Sequence[str]) -> str:
+def said_by_learner(ground: Ground, name: str, command: Sequence[str]) -> str:
     """Return what a pod of trainer or serving writes, with the packages that tests give it."""
-    values = learning_values(installed.images.learning)[name]
-    offer_packages(installed.kubectl, installed.kubectl.namespace)
+    values = learning_values(ground.images.learning)[name]
+    offer_packages(ground.kubectl, ground.kubectl.namespace)
     return said(
-        installed.kubectl,
+        ground.kubectl,
         f"{REGISTRY}/{values['image']['name']}:{values['image']['tag']}",
         command,
         {},

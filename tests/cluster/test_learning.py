@@ -15,6 +15,7 @@ from tests.cluster.learning import (
     FOURTH,
     OTHER,
     WORSE,
+    apart_categories,
     learned_categories,
     learning,
     questions,
@@ -31,10 +32,11 @@ from tests.cluster.releases import changed
     ],
 )
 def test_categories_and_classifiers_are_valid(tmp_path: Path, spec: Mapping[str, Any]) -> None:
-    documents = [*learned_categories([*FIRST, FOURTH]), classifier(DEFAULT, **spec)]
+    categories = [*learned_categories([*FIRST, FOURTH]), *apart_categories()]
+    documents = [*categories, classifier(DEFAULT, **spec)]
     file = tmp_path / "documents.yaml"
     file.write_text(yaml.safe_dump_all(documents))
-    assert len(load_documents([file]).categories) == len(FIRST) + 1
+    assert len(load_documents([file]).categories) == len(categories)
 
 
 def test_no_category_collects_what_is_asked_about() -> None:
@@ -44,8 +46,8 @@ def test_no_category_collects_what_is_asked_about() -> None:
 
 
 def test_the_classifier_of_the_release_is_in_the_namespace_of_the_categories() -> None:
-    chosen = learning("pictures")
-    assert chosen["classifiers"]["namespaces"] == ["pictures"]
+    chosen = learning("pictures", "others")
+    assert chosen["classifiers"]["namespaces"] == ["pictures", "others"]
     assert chosen["defaultClassifier"]["namespaces"] == ["pictures"]
     assert {one["class"] for one in chosen["tests"]["categories"]} == {"art", "not-art"}
 

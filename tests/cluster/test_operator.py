@@ -32,7 +32,7 @@ def say(**word):
 match (category["spec"].get("queries") or [""])[0]:
     case "fails": say(error="no downloader answers"), sys.exit(4)
     case "refused": say(error="sources[0]: no such selector"), sys.exit(2)
-    case "endless": time.sleep(3600)
+    case "endless": print("at work", flush=True), time.sleep(3600)
     case "blocked":
         say(reason="SourcesFailed", counts={"stored": 1}, problems=["a.test: it turns us away"])
     case _: say(reason="TargetReached", counts={"candidates": 4, "stored": 3, "rejected": 1})
@@ -148,6 +148,17 @@ def _wait_for_reason(kubectl: Kubectl, name: str, reason: str) -> dict[str, Any]
     return found
 
 
+def _wait_at_work(kubectl: Kubectl, name: str) -> None:
+    """Return when an endless scrape hears signals.
+
+    Until it has said what it does with them, the first process of a container is sent none, and
+    its pod lasts for all its grace time.
+    """
+    _wait_for_reason(kubectl, name, "Scraping")
+    (job,) = _jobs(kubectl, name)
+    kubectl.wait_for_answer("logs", f"job/{job['metadata']['name']}")
+
+
 def _ready(category: Mapping[str, Any]) -> dict[str, Any]:
     conditions = category["status"]["conditions"]
     return next(one for one in conditions if one["type"] == "Ready")
@@ -257,7 +268,7 @@ def test_sources_that_fail_are_told_by_name(kubectl: Kubectl) -> None:
 @pytest.mark.usefixtures("operator")
 def test_suspending_ends_a_scrape_and_going_on_begins_one(kubectl: Kubectl) -> None:
     kubectl.apply(_category("paused", "endless"))
-    _wait_for_reason(kubectl, "paused", "Scraping")
+    _wait_at_work(kubectl, "paused")
     kubectl.apply(_category("paused", "endless", suspend=True))
     _wait_for_reason(kubectl, "paused", "Suspended")
     wait_until(lambda: not _jobs(kubectl, "paused"), "no Job", seconds=90, pause=0.2)
@@ -268,7 +279,7 @@ def test_suspending_ends_a_scrape_and_going_on_begins_one(kubectl: Kubectl) -> N
 @pytest.mark.usefixtures("operator")
 def test_another_spec_ends_the_scrape_of_the_earlier_one(kubectl: Kubectl) -> None:
     kubectl.apply(_category("changed", "endless"))
-    _wait_for_reason(kubectl, "changed", "Scraping")
+    _wait_at_work(kubectl, "changed")
     kubectl.apply(_category("changed", "quick"))
     kubectl.wait(f"{names.PLURAL}/changed", "condition=Ready")
     assert len(_jobs(kubectl, "changed")) == 1
@@ -278,7 +289,7 @@ def test_an_operator_that_is_killed_in_mid_run_goes_on_where_it_was(
     kubectl: Kubectl, operator: Operator
 ) -> None:
     kubectl.apply(_category("orphaned", "endless"))
-    _wait_for_reason(kubectl, "orphaned", "Scraping")
+    _wait_at_work(kubectl, "orphaned")
     (job,) = _jobs(kubectl, "orphaned")
     operator.kill()
     kubectl.apply(_category("meanwhile"))
@@ -304,7 +315,7 @@ def test_a_deleted_category_goes_when_what_is_stored_is_gone(
     kubectl: Kubectl, own: Kubectl
 ) -> None:
     kubectl.apply(_category("gone", "endless", deletionPolicy="Delete"))
-    _wait_for_reason(kubectl, "gone", "Scraping")
+    _wait_at_work(kubectl, "gone")
     kubectl("delete", names.PLURAL, "gone", "--timeout=90s")
     (job,) = _jobs(own, "gone")
     assert job["status"]["succeeded"] == 1

@@ -181,7 +181,7 @@ def test_a_classifier_that_is_applied_is_learned_and_served(here: Kubectl) -> No
     assert len(_children(here, "first", kinds)) == 4
     told = _events(here, "first")
     last = ["BuildingDataset", "DatasetBuilt", "Training", "ModelTrained", "RollingOut"]
-    assert told[-6:] == [*last, "ModelServed"]
+    assert told[-6:] == [*last, "ModelServed"], here("get", "events,pods")
 
 
 @pytest.mark.usefixtures("operator")

@@ -11,27 +11,27 @@ from tests.cluster.classifiers import (
     reason_of,
     uid_of,
 )
-from tests.cluster.learned import Learned, Worse
+from tests.cluster.learned import Learned
 from tests.cluster.learning import FIRST, FOURTH, learned_categories, questions
 from tests.cluster.operators import end_operator
 
 pytestmark = pytest.mark.xdist_group("learned")
 
 
-def test_a_worse_model_is_not_promoted(learned: Learned, worse: Worse) -> None:
+def test_a_worse_model_is_not_promoted(learned: Learned, worse: str) -> None:
     body = learned.classifier.body()
     status = body["status"]
-    assert status["model"]["contentSha256"] == worse.content_sha256
+    assert status["model"]["contentSha256"] == worse
     assert status["model"]["served"] == status["serving"]["contentSha256"]
     assert status["model"]["accuracyPermille"] < status["model"]["servedAccuracyPermille"] - 100
-    assert status["serving"]["contentSha256"] != worse.content_sha256
+    assert status["serving"]["contentSha256"] != worse
     assert model_of(_template(learned)) == status["serving"]["contentSha256"]
     assert reason_of(body, "Ready") == "ModelServed"
     assert "promotion" in condition_of(body, "Trained")["message"]
     assert condition_of(body, "Degraded")["status"] == "False"
 
 
-def test_people_are_told_once_that_it_is_not(learned: Learned, worse: Worse) -> None:
+def test_people_are_told_once_that_it_is_not(learned: Learned, worse: str) -> None:
     selector = f"--field-selector=reason=NotPromoted,involvedObject.name={learned.classifier.name}"
     (event,) = learned.installed.kubectl.read("events", selector)["items"]
     assert event["type"] == "Warning"

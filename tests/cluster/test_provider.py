@@ -126,12 +126,14 @@ def test_commands_run_in_a_pod_of_a_deployment(kubectl: Kubectl, web: str) -> No
     assert kubectl("exec", f"deployment/{web}", "--", "python3", "-c", "print(6 * 7)") == "42\n"
 
 
+@pytest.mark.usefixtures("measured")
 def test_pods_can_be_measured(kubectl: Kubectl, web: str) -> None:
     rows = kubectl.wait_for_answer("top", "pods", "--selector=app=web", "--no-headers")
     assert rows.startswith("web-")
     assert "Mi" in rows
 
 
+@pytest.mark.usefixtures("measured")
 def test_an_autoscaler_reads_the_measurements(kubectl: Kubectl, web: str) -> None:
     kubectl("autoscale", "deployment", web, "--min=1", "--max=3", "--cpu=50%")
     try:

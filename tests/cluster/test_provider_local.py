@@ -36,15 +36,6 @@ def client(local: LocalProvider) -> Kubectl:
     return Kubectl(local.tool("kubectl"), local.kubeconfig(), "kube-system")
 
 
-def _pods(client: Kubectl) -> dict[str, int]:
-    """Return the uids of pods and how often their containers were started again."""
-    pods = client.read("pods")["items"]
-    return {
-        one["metadata"]["uid"]: one["status"]["containerStatuses"][0]["restartCount"]
-        for one in pods
-    }
-
-
 def _kill(local: LocalProvider, *names: str) -> None:
     doomed = [process for name in names if (process := local.processes.find(name))]
     assert len(doomed) == len(names)
@@ -84,22 +75,22 @@ def test_up_twice_starts_nothing_anew(local: LocalProvider) -> None:
 def test_an_api_server_that_was_killed_starts_again_and_pods_notice_nothing(
     local: LocalProvider, client: Kubectl
 ) -> None:
-    pods = _pods(client)
+    pods = client.restarts()
     _kill(local, "kube-apiserver")
     assert local.status()["kube-apiserver"] == "not running"
     local.up()
     assert local.status()["kube-apiserver"].startswith("ready")
-    assert _pods(client) == pods
+    assert client.restarts() == pods
 
 
 def test_a_cluster_whose_every_component_was_killed_is_healed(
     local: LocalProvider, client: Kubectl
 ) -> None:
-    pods = _pods(client)
+    pods = client.restarts()
     _kill(local, *local.status())
     local.up()
     assert {state.partition(",")[0] for state in local.status().values()} == {"ready"}
-    wait_until(lambda: _pods(client).keys() == pods.keys(), "the same pods are there")
+    wait_until(lambda: client.restarts().keys() == pods.keys(), "the same pods are there")
 
 
 def test_down_leaves_nothing_and_puts_settings_back(local: LocalProvider) -> None:
@@ -117,7 +108,7 @@ def test_up_works_again_after_down(provider: Provider) -> None:
     assert provider.status() == {"cluster": "down"}
     provider.up()
     client = Kubectl(provider.tool("kubectl"), provider.kubeconfig(), "kube-system")
-    assert len(_pods(client)) == 2
+    assert len(client.restarts()) == 2
 
 
 def test_down_leaves_nothing_after_a_crash_either(local: LocalProvider) -> None:

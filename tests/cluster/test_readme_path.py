@@ -20,11 +20,12 @@ import yaml
 from artgrab.common.documents import load_documents
 from tests.cluster.categories import gallery_source
 from tests.cluster.images import ROOT, Images
-from tests.cluster.installed import README_RELEASE, WORLD, make_namespace, values
+from tests.cluster.installed import README_RELEASE, begin_world, make_namespace, values
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.packages import learning_values, offer_packages
 from tests.cluster.providers import Provider
-from tests.cluster.worlds import WorldPods, start_world, world_pods
+from tests.cluster.sharing import Shared
+from tests.cluster.worlds import WorldPods, world_pods
 from tests.support.command_lines import block_below
 from tests.world.cache import cache_root
 from tests.world.pictures import catalogue
@@ -36,7 +37,10 @@ HELD_OUT = {"painting-pieces": "art", "landscape": "not-art"}
 SECONDS = 3000.0
 """For all of it on a busy machine; five minutes are usual."""
 
-pytestmark = pytest.mark.timeout(SECONDS + 100, func_only=True)
+pytestmark = [
+    pytest.mark.timeout(SECONDS + 100, func_only=True),
+    pytest.mark.xdist_group("readme"),
+]
 
 
 @dataclass(frozen=True)
@@ -50,18 +54,14 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(provider: Provider, images: Future[Images]) -> Iterator[Place]:
+def place(provider: Provider, images: Future[Images], shared: Shared) -> Iterator[Place]:
     loaded, admin = images.result(), _admin(provider)
-    for name in (README_RELEASE, WORLD):
-        make_namespace(admin, name)
+    make_namespace(admin, README_RELEASE)
     if not loaded.learning.whole:
         offer_packages(admin, README_RELEASE)
-    inside = Kubectl(admin.program, admin.kubeconfig, WORLD)
-    start_world(inside, loaded.world)
-    with world_pods(inside) as world:
+    with world_pods(begin_world(admin, loaded, shared)) as world:
         yield Place(provider, loaded, admin, world)
-    for name in (README_RELEASE, WORLD):
-        admin("delete", f"namespace/{name}", "--wait=false")
+    admin("delete", f"namespace/{README_RELEASE}", "--wait=false")
 
 
 def _admin(provider: Provider) -> Kubectl:

@@ -1,7 +1,7 @@
 """Pods of a model come and go while a client asks without pause, and it misses no answer.
 
 With the promotion in `test_promotes` and the second installation in `test_uninstalls` these are
-five roll-outs, beside that of a damaged model in `test_takes_back`.
+five roll-outs, beside that of a damaged model in `test_takes_back`, on another classifier.
 """
 
 import pytest

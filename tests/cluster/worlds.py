@@ -119,7 +119,8 @@ def _deployment(image: str) -> dict[str, Any]:
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "readinessProbe": {"httpGet": probe, "periodSeconds": 1, "timeoutSeconds": 10},
-        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}},
+        # It notes when it was asked, so it must not wait for the processors as others may.
+        "resources": {"requests": {"cpu": "400m", "memory": "128Mi"}},
         "securityContext": _RESTRICTED,
     }
     pod = {

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from artgrab.common.errors import SurroundingsError
+from tests.cluster import builds
 from tests.cluster.images import Learning, Part, wants_whole_images
 from tests.cluster.packages import CLAIM, FOLDER, documents, host_folder, learning_values
 
@@ -46,6 +47,21 @@ def test_another_name_gives_another_tag(tree: Path) -> None:
     before = _part(tree).tag
     (tree / "services/artgrab/one.py").rename(tree / "services/artgrab/two.py")
     assert _part(tree).tag != before
+
+
+def test_what_former_inputs_gave_goes_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builds, "cluster_cache", lambda: tmp_path)
+    for name in ("images-all-old", "images-all-young", "images-other-old"):
+        (tmp_path / name).mkdir()
+    for old in tmp_path.glob("*-old"):
+        os.utime(old, (0, 0))
+    kept = builds.ensure_only("images-all-new", lambda folder: None)
+    os.utime(kept, (0, 0))
+    assert builds.ensure_only("images-all-new", lambda folder: None) == kept
+    there = {one.name for one in tmp_path.iterdir() if one.is_dir()}
+    assert there == {"images-all-new", "images-all-young", "images-other-old"}
 
 
 def test_real_images_bring_their_packages_along() -> None:

@@ -1,3 +1,0 @@
-module artgrab.dev/tests/cluster/pause
-
-go 1.26
