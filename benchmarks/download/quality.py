@@ -29,20 +29,21 @@ def ssim(one: Grey, other: Grey) -> float:
     return float((likeness / energy).mean())
 
 
+def grey(image: Image.Image) -> Grey:
+    """Return the luminance of a picture, 0 to 255."""
+    return np.asarray(image.convert("L"), np.float64)
+
+
 def nearness(source: bytes, kept: bytes) -> float:
     """Return the SSIM of a kept picture to a full decode and a Lanczos reduction of its source."""
     with Image.open(io.BytesIO(kept)) as image:
-        found = _grey(image)
+        found = grey(image)
     with Image.open(io.BytesIO(source)) as image:
         best = image.convert("RGB").resize(found.shape[::-1], Image.Resampling.LANCZOS)
-    return ssim(found, _grey(best))
+    return ssim(found, grey(best))
 
 
 def _blurred(values: Grey) -> Grey:
     edge = _WINDOW // 2
     blurred = cv2.GaussianBlur(values, (_WINDOW, _WINDOW), _SIGMA)
     return np.asarray(blurred[edge:-edge, edge:-edge])
-
-
-def _grey(image: Image.Image) -> Grey:
-    return np.asarray(image.convert("L"), np.float64)

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from artgrab.images import DecodePool, DecoderFailedError, PictureRefusedError, process_picture
-from tests.support.drawn import encoded, jpeg
+from artgrab.images.frames import Task, task_parts
+from tests.support.drawn import drawn, encoded, jpeg
 from tests.support.waiting import WAIT_SECONDS, eventually
 
 WORKER = """
@@ -224,6 +225,31 @@ async def test_no_worker_is_left_when_the_pool_is_closed() -> None:
     async with DecodePool(workers=2) as pool:
         await asyncio.gather(*(pool.process(jpeg(seed)) for seed in range(4)))
     assert not children()
+
+
+async def test_what_libraries_print_of_a_damaged_picture_fills_no_log(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    async with DecodePool(workers=1) as pool:
+        for kind in ("PNG", "WEBP", "JPEG", "GIF"):
+            data = encoded(drawn(1), kind)
+            with pytest.raises(PictureRefusedError, match=r"truncated|damaged"):
+                await pool.process(data[: len(data) // 2])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_fault_of_a_worker_itself_is_told() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "artgrab.images.worker",
+        "1000000000",
+        "9" * 20,
+        str(os.getpid()),
+    ]
+    task = b"".join(task_parts(Task(jpeg(1), 0)))
+    worker = subprocess.run(command, input=task, capture_output=True, check=False)
+    assert b"Error" in worker.stderr
 
 
 async def test_workers_see_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:

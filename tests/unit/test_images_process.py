@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps
 
 from artgrab.images import Picture, PictureRefusedError, process_picture
+from artgrab.images.decoding import MAX_ASPECT, read_header
+from artgrab.images.encoding import reduce
+from benchmarks.download.pictures import painter
+from benchmarks.download.quality import grey, ssim
 from tests.support.drawn import drawn, encoded
 
 LOSSY = 24
@@ -136,6 +141,23 @@ def test_the_exif_orientation_of_a_png_counts_also_behind_its_pixels() -> None:
     assert process_picture(moved).source_width == 80
 
 
+@given(st.integers(1, 200), st.integers(1, 200))
+@settings(max_examples=30, deadline=None)
+def test_the_size_of_a_webp_is_told_as_pillow_tells_it(width: int, height: int) -> None:
+    data = encoded(Image.new("RGB", (width, height), "teal"), "WEBP")
+    if max(width, height) <= MAX_ASPECT * min(width, height):
+        header = read_header(data, source_format="webp")
+        assert header.upright_size == (width, height)
+        assert header.is_plain
+
+
+def test_sixteen_bits_of_colour_keep_their_brightness() -> None:
+    source = drawn(2)
+    wide = np.asarray(source)[:, :, ::-1].astype(np.uint16) * 257
+    data = cv2.imencode(".png", wide)[1].tobytes()
+    assert difference(kept(process_picture(data)), source) < 6
+
+
 def test_only_the_first_frame_of_an_animation_is_kept() -> None:
     first, second = drawn(4), drawn(5)
     for kind in ("GIF", "WEBP", "PNG"):
@@ -149,6 +171,17 @@ def test_a_large_picture_is_reduced_to_384_of_the_shorter_side(kind: str) -> Non
     picture = process_picture(encoded(source, kind))
     assert (picture.width, picture.height) == kept(picture).size == (384, 614)
     assert difference(kept(picture), source.resize((384, 614), Image.Resampling.BOX)) < 6
+
+
+@pytest.mark.parametrize("factor", [1.05, 1.3, 1.9, 2.0, 2.8, 4.0, 5.3])
+def test_a_reduction_is_as_near_to_lanczos_as_means_of_areas(factor: float) -> None:
+    source = painter(1, tile=1024)(0, (round(512 * factor), round(384 * factor)))
+    best = grey(Image.fromarray(source).resize((512, 384), Image.Resampling.LANCZOS))
+    ours = reduce(source, width=512, height=384)
+    areas = cv2.resize(source, (512, 384), interpolation=cv2.INTER_AREA)
+    nearness, reference = (ssim(grey(Image.fromarray(one)), best) for one in (ours, areas))
+    assert nearness > reference - 0.002
+    assert nearness > 0.99
 
 
 def test_a_large_cmyk_jpeg_is_reduced_too() -> None:

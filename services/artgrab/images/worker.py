@@ -26,7 +26,7 @@ def main() -> None:
     memory_bytes, cpu_seconds, parent_pid = map(int, sys.argv[1:])
     die_with_parent(parent_pid)  # also in the middle of a picture
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answers = _claim_stdout()
+    answers = _claim_outputs()
     warnings.simplefilter("ignore")  # a hostile EXIF block causes 60,000 lines of them
     cv2.setNumThreads(1)  # the pool's processes are the parallelism
     limit = _address_space() + memory_bytes
@@ -64,10 +64,17 @@ def _address_space() -> int:
     return pages * resource.getpagesize()
 
 
-def _claim_stdout() -> BinaryIO:
-    """Keep the real stdout for answers; what libraries print must not get between them."""
+def _claim_outputs() -> BinaryIO:
+    """Keep the real stdout for answers and the real stderr for Python.
+
+    What libraries print goes nowhere: it would get between the answers, and hostile pictures would
+    fill the service's log.
+    """
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
     return answers
 
 
