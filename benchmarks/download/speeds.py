@@ -13,7 +13,7 @@ from benchmarks.download.sites import Site, serving, urls_of
 from tests.world.cache import progress
 
 _FEW = 16
-"""Pictures of the runs that are start-up and little else."""
+"""Pictures of the runs that are start-up and little else: all processes that decode are started."""
 _ENOUGH = 40
 """Pictures of a format: of fewer the start-up of img2dataset says more than they do."""
 _LOOKED_AT = 50
@@ -27,10 +27,10 @@ class Costs:
     few: list[float] = field(default_factory=list)
     all: list[float] = field(default_factory=list)
 
-    def per_picture(self, count: int, *, few: int = _FEW) -> float:
+    def per_picture(self, count: int) -> float:
         """Return CPU-ms of one picture, start-up counted apart."""
         more = statistics.median(self.all) - statistics.median(self.few)
-        return 1000 * more / (count - few)
+        return 1000 * more / (count - _FEW)
 
 
 @dataclass
@@ -150,9 +150,9 @@ def _by_format(bench: Bench, pictures: Sequence[Drawn], rounds: int) -> dict[str
         costs = [Costs(), Costs()]
         for _ in range(rounds):
             for side, by_peer in zip(costs, (True, False), strict=True):
-                side.few.append(_cpu_seconds(bench, some[:1], by_peer=by_peer))
+                side.few.append(_cpu_seconds(bench, some[:_FEW], by_peer=by_peer))
                 side.all.append(_cpu_seconds(bench, some, by_peer=by_peer))
-        theirs, own = (side.per_picture(len(some), few=1) for side in costs)
+        theirs, own = (side.per_picture(len(some)) for side in costs)
         found[kind] = round(theirs / own, 2)
     return found
 
