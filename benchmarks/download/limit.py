@@ -5,8 +5,11 @@ way that the libraries we use have. No network, no checks of what is hostile, no
 file, no record.
 """
 
+import multiprocessing
+import os
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
 import cv2
@@ -16,6 +19,7 @@ import simplejpeg
 from artgrab.common.digests import sha256_hex
 from artgrab.images.encoding import MAX_SHORTER_SIDE, Pixels, encode, reduce, reduced_size
 from artgrab.images.hashing import perceptual_hash
+from benchmarks.download.pictures import Drawn
 
 
 class Bare(NamedTuple):
@@ -47,14 +51,27 @@ def _decoded(data: bytes, kind: str) -> tuple[Pixels, tuple[int, int]]:
     return pixels, reduced_size(pixels.shape[1], pixels.shape[0])
 
 
-def cpu_seconds(pictures: Sequence[tuple[bytes, str]]) -> float:
-    """Return what the loop takes for pictures and their formats; one thread."""
+def cpu_seconds(pictures: Sequence[Drawn]) -> float:
+    """Return what the loop takes for pictures; one thread."""
+    read = [(one.path.read_bytes(), one.format) for one in pictures]
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
         began = time.process_time()
-        for data, kind in pictures:
+        for data, kind in read:
             bare(data, kind)
         return time.process_time() - began
     finally:
         cv2.setNumThreads(threads)
+
+
+def busy_cpu_seconds(pictures: Sequence[Drawn]) -> float:
+    """Return what as many loops as there are processors take together, each for its share.
+
+    Two processors that are one core slow each other down: a downloader keeps both at work, and one
+    loop alone does not.
+    """
+    count = os.cpu_count() or 1
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=context) as processes:
+        return sum(processes.map(cpu_seconds, [pictures[at::count] for at in range(count)]))

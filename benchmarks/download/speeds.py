@@ -34,6 +34,14 @@ class Costs:
 
 
 @dataclass
+class Bare:
+    """CPU-seconds of the bare work by one loop alone, and by one for each processor."""
+
+    alone: list[float] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)
+
+
+@dataclass
 class Bench:
     """What all runs share."""
 
@@ -96,8 +104,7 @@ def _figures(
     likeness: Mapping[str, list[float]],
 ) -> dict[str, Any]:
     """Measure a workload: img2dataset, ours, the bare work, and again."""
-    theirs, own, bare, clients = Costs(), Costs(), [], []
-    read = [(one.path.read_bytes(), one.format) for one in pictures]
+    theirs, own, bare, clients = Costs(), Costs(), Bare(), []
     for turn in range(rounds):
         for costs, by_peer in ((theirs, True), (own, False)):
             costs.few.append(_cpu_seconds(bench, pictures[:_FEW], by_peer=by_peer))
@@ -107,7 +114,8 @@ def _figures(
             if turn == 0:
                 side = "peer" if by_peer else "ours"
                 likeness[side].extend(_likeness(bench, pictures, work, by_peer=by_peer))
-        bare.append(limit.cpu_seconds(read))
+        bare.alone.append(limit.cpu_seconds(pictures))
+        bare.busy.append(limit.busy_cpu_seconds(pictures))
         progress(f"{name}: {turn + 1} of {rounds} rounds")
     return _summary(name, len(pictures), theirs, own, bare, clients)
 
@@ -117,18 +125,20 @@ def _summary(
     count: int,
     theirs: Costs,
     own: Costs,
-    bare: Sequence[float],
+    bare: Bare,
     clients: Sequence[float],
 ) -> dict[str, Any]:
     peer_ms, ours_ms = theirs.per_picture(count), own.per_picture(count)
-    limit_ms = 1000 * statistics.median(bare) / count
+    limit_ms, busy_ms = (1000 * statistics.median(one) / count for one in (bare.alone, bare.busy))
     return {
         f"speedup_{name}": round(peer_ms / ours_ms, 2),
         f"fraction_of_limit_{name}": round(limit_ms / ours_ms, 2),
+        f"fraction_of_busy_limit_{name}": round(busy_ms / ours_ms, 2),
         f"cpu_ms_{name}": {
             "peer": round(peer_ms, 2),
             "ours": round(ours_ms, 2),
             "limit": round(limit_ms, 2),
+            "busy_limit": round(busy_ms, 2),
             "client": round(1000 * statistics.median(filter(None, clients)) / count, 2),
             "peer_start": round(1000 * statistics.median(theirs.few)),
             "ours_start": round(1000 * statistics.median(own.few)),

@@ -43,14 +43,12 @@ def refusal(data: bytes, *, min_side: int = 0) -> str:
     return caught.value.reason
 
 
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def png_header_only(width: int, height: int) -> bytes:
     """A PNG that claims a size and holds one row of nothing."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     rows = zlib.compress(b"\0" * 100)
     magic = b"\x89PNG\r\n\x1a\n"
@@ -156,6 +154,14 @@ def test_sixteen_bits_of_colour_keep_their_brightness() -> None:
     wide = np.asarray(source)[:, :, ::-1].astype(np.uint16) * 257
     data = cv2.imencode(".png", wide)[1].tobytes()
     assert difference(kept(process_picture(data)), source) < 6
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "behind"])
+def test_texts_of_a_png_that_unpack_to_megabytes_are_not_unpacked(after: bool) -> None:
+    text = chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(7 * 1024**2), 9)) * 50
+    data = encoded(drawn(3), "PNG")
+    place = data.rindex(b"IEND") - 4 if after else data.index(b"IDAT") - 4
+    assert refusal(data[:place] + text + data[place:]) == "damaged"
 
 
 def test_only_the_first_frame_of_an_animation_is_kept() -> None:

@@ -72,9 +72,11 @@ def _of_lone_webp(data: bytes) -> Header | None:
 
 
 def _as_pillow_reads_it(data: bytes, source_format: str) -> Header:
+    notes_last = _has_notes_at_its_end(data, source_format)
     with _open(data, source_format) as image:
-        orientation = _orientation(image, may_be_last=_has_notes_at_its_end(data, source_format))
-        return Header(*image.size, orientation, _is_plain(image, source_format))
+        orientation = _orientation(image, may_be_last=notes_last)
+        is_plain = _is_plain(image, source_format) and not notes_last  # libpng unpacks all of those
+        return Header(*image.size, orientation, is_plain)
 
 
 def _is_plain(image: Image.Image, source_format: str) -> bool:
