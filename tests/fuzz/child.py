@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from artgrab.common.processes import silence_libraries
 from tests.fuzz.mutations import MAX_BYTES, mutated
 from tests.fuzz.targets import CPU_SECONDS, Target, load
 
@@ -62,6 +63,7 @@ class Findings:
 def main() -> None:
     """Fuzz one target."""
     place, seed, seconds, folder = sys.argv[1:]
+    silence_libraries()
     target = load(place)
     seeds = [one[:MAX_BYTES] for one in target.seeds()]
     now, findings = Now(Path(folder)), Findings(Path(folder))

@@ -279,6 +279,14 @@ def test_a_picture_cut_off_in_its_pixels_is_refused(kind: str) -> None:
     assert refusal(data[: len(data) // 2]) in {"truncated", "damaged"}
 
 
+def test_a_gif_cut_off_in_its_second_frame_is_kept() -> None:
+    first = drawn(4)
+    data = encoded(first, "GIF", save_all=True, append_images=[drawn(5)])
+    second = data.rindex(b"\x2c\0\0\0\0")
+    for length in range(second, second + 12):
+        assert difference(kept(process_picture(data[:length])), first) < 8
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_being_cut_off_is_told_from_other_damage(kind: str) -> None:
     data = encoded(drawn(9, width=600, height=400), kind)

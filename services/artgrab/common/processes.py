@@ -98,3 +98,13 @@ def _parent(entry: Path) -> int:
         return int((entry / "stat").read_bytes().rpartition(b")")[2].split()[1])
     except (OSError, IndexError, ValueError):
         return 0
+
+
+def silence_libraries() -> None:
+    """Keep stderr for Python; what libraries in C print there goes nowhere from now on.
+
+    They print a line or more for each damaged picture.
+    """
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)

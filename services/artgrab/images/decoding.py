@@ -82,8 +82,10 @@ def _as_pillow_reads_it(data: bytes, source_format: str) -> Header:
 def _is_plain(image: Image.Image, source_format: str) -> bool:
     if source_format == "jpeg":  # of several frames each is a JPEG of its own
         return image.mode in ("L", "RGB")
-    more = getattr(image, "is_animated", False) or image.has_transparency_data
-    return source_format in ("png", "webp") and image.mode == "RGB" and not more
+    if source_format == "gif":  # it would be gone through for a second frame
+        return False
+    more = getattr(image, "is_animated", True) or image.has_transparency_data
+    return image.mode == "RGB" and not more
 
 
 def decode(data: bytes, header: Header, *, source_format: str) -> Pixels:

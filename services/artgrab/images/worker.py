@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import cv2
 
-from artgrab.common.processes import die_with_parent
+from artgrab.common.processes import die_with_parent, silence_libraries
 from artgrab.images.confinement import confine
 from artgrab.images.frames import Answer, Refusal, Success, Task, frame, read_task
 from artgrab.images.process import reduce_picture
@@ -26,7 +26,7 @@ def main() -> None:
     memory_bytes, cpu_seconds, parent_pid = map(int, sys.argv[1:])
     die_with_parent(parent_pid)  # also in the middle of a picture
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answers = _claim_outputs()
+    answers = _claim_stdout()
     warnings.simplefilter("ignore")  # a hostile EXIF block causes 60,000 lines of them
     cv2.setNumThreads(1)  # the pool's processes are the parallelism
     limit = _address_space() + memory_bytes
@@ -64,17 +64,11 @@ def _address_space() -> int:
     return pages * resource.getpagesize()
 
 
-def _claim_outputs() -> BinaryIO:
-    """Keep the real stdout for answers and the real stderr for Python.
-
-    What libraries print goes nowhere: it would get between the answers, and hostile pictures would
-    fill the service's log.
-    """
+def _claim_stdout() -> BinaryIO:
+    """Keep the real stdout for answers; what libraries print must not get between them."""
     answers = os.fdopen(os.dup(1), "wb")
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-        os.dup2(nowhere.fileno(), 2)
+    silence_libraries()
+    os.dup2(2, 1)
     return answers
 
 
