@@ -1,7 +1,6 @@
 """Which pictures are chosen, and which are held out."""
 
 import struct
-import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.support.hostile.pictures import PNG_MAGIC, chunk
 from tests.world import pictures
 from tests.world.origins import Original, caption
 from tests.world.pictures import has_usable_size, spread
@@ -50,15 +50,10 @@ def test_tiny_and_huge_pictures_are_left_out(size, usable, tmp_path):
     assert has_usable_size(path) is usable
 
 
-def chunk(kind: bytes, content: bytes) -> bytes:
-    checked = kind + content
-    return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
-
-
 def test_a_decompression_bomb_is_left_out_without_a_warning(tmp_path):
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
     path = tmp_path / "bomb.png"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b""))
+    path.write_bytes(PNG_MAGIC + header + chunk(b"IDAT"))
     assert not has_usable_size(path)
 
 
