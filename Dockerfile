@@ -142,13 +142,22 @@ COPY --from=scraper-packages /opt/artgrab /opt/artgrab
 COPY --from=code /code /opt/artgrab/lib/python3.11/site-packages
 ENTRYPOINT ["python", "-m", "artgrab.scraper"]
 
-FROM runtime AS downloader
+# What decodes pictures: faster with libturbojpeg than without.
+FROM runtime AS pictures
+USER 0:0
+# hadolint ignore=DL3008 # Debian keeps only its newest, so a pinned one could not be had
+RUN apt-get -qq update && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends libturbojpeg0 && \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /usr/share/doc/libturbojpeg0
+USER 10001:10001
+
+FROM pictures AS downloader
 COPY --from=downloader-packages /opt/artgrab /opt/artgrab
 COPY --from=code /code /opt/artgrab/lib/python3.11/site-packages
 ENTRYPOINT ["python", "-m", "artgrab.downloader"]
 
 # OpenMP counts the processors of a node, which a pod has seldom, and waits for its threads by spinning.
-FROM runtime AS learning
+FROM pictures AS learning
 ENV CUDA_VISIBLE_DEVICES="" \
     OMP_NUM_THREADS=1 \
     OMP_WAIT_POLICY=PASSIVE

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artgrab.common.digests import short_digest
-from artgrab.images.encoding import Pixels
+from artgrab.images.rasters import Pixels
 from tests.world.cache import cache_root, ensure_part, progress
 
 Field = NDArray[np.float32]

@@ -51,6 +51,18 @@ class Site(NamedTuple):
     """ADDRESS:PORT, each of its own."""
 
 
+def find_nginx() -> str:
+    """Return the path of nginx.
+
+    Raises:
+        SurroundingsError: it is missing.
+    """
+    program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+    if program is None:
+        raise SurroundingsError("nginx is missing; on Debian: apt-get install nginx-light")
+    return program
+
+
 @contextmanager
 def serving(root: Path, work: Path) -> Iterator[Sequence[Site]]:
     """Serve a folder and yield the sites.
@@ -58,9 +70,7 @@ def serving(root: Path, work: Path) -> Iterator[Sequence[Site]]:
     Raises:
         SurroundingsError: nginx is missing, or does not start.
     """
-    program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-    if program is None:
-        raise SurroundingsError("nginx is missing; on Debian: apt-get install nginx-light")
+    program = find_nginx()
     sites = [
         Site(f"www.site-{number:03}.test", endpoint)
         for number, endpoint in enumerate(_free_endpoints(HOSTS), 1)

@@ -9,7 +9,7 @@ from typing import Any
 from artgrab.common.digests import sha256_hex
 from benchmarks.download import limit, ours, peer, quality
 from benchmarks.download.pictures import WORKLOADS, Drawn, made
-from benchmarks.download.sites import Site, serving, urls_of
+from benchmarks.download.sites import Site, find_nginx, serving, urls_of
 from tests.world.cache import progress
 
 _FEW = 16
@@ -31,14 +31,6 @@ class Costs:
         """Return CPU-ms of one picture, start-up counted apart."""
         more = statistics.median(self.all) - statistics.median(self.few)
         return 1000 * more / (count - _FEW)
-
-
-@dataclass
-class Bare:
-    """CPU-seconds of the bare work by one loop alone, and by one for each processor."""
-
-    alone: list[float] = field(default_factory=list)
-    busy: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -73,12 +65,12 @@ def measure(
 ) -> dict[str, Any]:
     """Measure workloads and return the figures of each, speedup and fraction of the limit.
 
-    What the runs keep stays to the end: where files were removed in the last minute, ext4 takes
-    longer to make new ones (fs/ext4/ialloc.c, recently_deleted).
+    What the runs keep stays to the end: to remove files makes others dearer on some disks.
 
     Raises:
         SurroundingsError: nginx or img2dataset cannot be had, or a picture was not kept.
     """
+    find_nginx()  # before pictures are drawn for minutes
     drawn = {name: made(WORKLOADS[name], count=pictures) for name in workloads}
     img2dataset = peer.Peer.installed()
     root = next(iter(drawn.values()))[0].path.parents[1]
@@ -104,7 +96,7 @@ def _figures(
     likeness: Mapping[str, list[float]],
 ) -> dict[str, Any]:
     """Measure a workload: img2dataset, ours, the bare work, and again."""
-    theirs, own, bare, clients = Costs(), Costs(), Bare(), []
+    theirs, own, bare, clients = Costs(), Costs(), [], []
     for turn in range(rounds):
         for costs, by_peer in ((theirs, True), (own, False)):
             costs.few.append(_cpu_seconds(bench, pictures[:_FEW], by_peer=by_peer))
@@ -114,8 +106,7 @@ def _figures(
             if turn == 0:
                 side = "peer" if by_peer else "ours"
                 likeness[side].extend(_likeness(bench, pictures, work, by_peer=by_peer))
-        bare.alone.append(limit.cpu_seconds(pictures))
-        bare.busy.append(limit.busy_cpu_seconds(pictures))
+        bare.append(limit.cpu_seconds(pictures))
         progress(f"{name}: {turn + 1} of {rounds} rounds")
     return _summary(name, len(pictures), theirs, own, bare, clients)
 
@@ -125,20 +116,18 @@ def _summary(
     count: int,
     theirs: Costs,
     own: Costs,
-    bare: Bare,
+    bare: Sequence[float],
     clients: Sequence[float],
 ) -> dict[str, Any]:
     peer_ms, ours_ms = theirs.per_picture(count), own.per_picture(count)
-    limit_ms, busy_ms = (1000 * statistics.median(one) / count for one in (bare.alone, bare.busy))
+    limit_ms = 1000 * statistics.median(bare) / count
     return {
         f"speedup_{name}": round(peer_ms / ours_ms, 2),
         f"fraction_of_limit_{name}": round(limit_ms / ours_ms, 2),
-        f"fraction_of_busy_limit_{name}": round(busy_ms / ours_ms, 2),
         f"cpu_ms_{name}": {
             "peer": round(peer_ms, 2),
             "ours": round(ours_ms, 2),
             "limit": round(limit_ms, 2),
-            "busy_limit": round(busy_ms, 2),
             "client": round(1000 * statistics.median(filter(None, clients)) / count, 2),
             "peer_start": round(1000 * statistics.median(theirs.few)),
             "ours_start": round(1000 * statistics.median(own.few)),

@@ -61,6 +61,7 @@ _FIND_JAVA = """
 from artgrab.serving.torchserve.programs import find_programs
 print(find_programs().java)
 """
+_LOADS_TURBOJPEG = "from artgrab.images import turbojpeg; print(turbojpeg.LIBRARY is not None)"
 
 
 def said(
@@ -163,6 +164,14 @@ def test_the_trainer_can_meet_others_and_the_server_has_its_java(ground: Ground)
     assert "--rdzv-backend" in said_by_learner(ground, "trainer", command)
     told = said_by_learner(ground, "serving", ("python", "-c", _FIND_JAVA))
     assert told.strip() == "/opt/java/bin/java"
+
+
+def test_whoever_decodes_pictures_has_the_fast_way(ground: Ground) -> None:
+    command = ("python", "-c", _LOADS_TURBOJPEG)
+    downloader = f"{REGISTRY}/artgrab-downloader:{ground.images.tag}"
+    assert said(ground.kubectl, downloader, command, {}) == "True\n"
+    for name in LEARNING:
+        assert said_by_learner(ground, name, command) == "True\n"
 
 
 def said_by_learner(ground: Ground, name: str, command: Sequence[str]) -> str:

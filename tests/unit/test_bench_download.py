@@ -9,12 +9,12 @@ import pytest
 
 from artgrab.common.errors import SurroundingsError
 from artgrab.images import process_picture
-from benchmarks.download.__main__ import missed_goals
+from benchmarks.download.__main__ import main, missed_goals
 from benchmarks.download.costs import Running
-from benchmarks.download.limit import bare
+from benchmarks.download.limit import bare, cpu_seconds
 from benchmarks.download.ours import environment
 from benchmarks.download.peer import options
-from benchmarks.download.pictures import SEED, WORKLOADS, encoded, painter, size_of
+from benchmarks.download.pictures import SEED, WORKLOADS, Drawn, encoded, painter, size_of
 from benchmarks.download.quality import nearness, ssim
 from benchmarks.download.sites import Site, configuration, urls_of
 from benchmarks.download.speeds import Costs
@@ -102,6 +102,24 @@ def test_the_peer_is_asked_for_what_ours_keeps(tmp_path: Path) -> None:
     wanted.write_text("http://a.test/1\n" * 9)
     said = options(wanted, tmp_path)
     assert {"--image_size=384", "--resize_mode=keep_ratio", "--encode_quality=90"} <= set(said)
+
+
+def test_a_missing_nginx_is_told_before_anything_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("benchmarks.download.sites.shutil.which", lambda *_, **__: None)
+    monkeypatch.setattr("benchmarks.download.speeds.made", lambda *_, **__: pytest.fail("drawn"))
+    monkeypatch.setattr(sys, "argv", ["bench", "--only", "small"])
+    assert main() == SurroundingsError.exit_code
+    assert capsys.readouterr().err == (
+        "bench-download: nginx is missing; on Debian: apt-get install nginx-light\n"
+    )
+
+
+def test_the_limit_is_told_in_seconds_by_a_process_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "a picture.jpeg"
+    path.write_bytes(file_of(drawn(1, width=800, height=600), "JPEG"))
+    assert 0 < cpu_seconds([Drawn(path, "jpeg")] * 3) < 10
 
 
 def test_goals_that_are_missed_are_told_and_what_was_not_measured_is_none() -> None:

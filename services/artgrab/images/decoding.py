@@ -11,8 +11,10 @@ import numpy as np
 import simplejpeg
 from PIL import ExifTags, Image, ImageFile
 
-from artgrab.images.encoding import MAX_SHORTER_SIDE, Pixels
+from artgrab.images.encoding import MAX_SHORTER_SIDE
+from artgrab.images.jpeg import decode_jpeg
 from artgrab.images.parts import png_chunks
+from artgrab.images.rasters import Decoded, Pixels, whole
 from artgrab.images.types import PictureRefusedError
 
 MAX_PIXELS = 50_000_000
@@ -88,38 +90,31 @@ def _is_plain(image: Image.Image, source_format: str) -> bool:
     return image.mode == "RGB" and not more
 
 
-def decode(data: bytes, header: Header, *, source_format: str) -> Pixels:
-    """Return the first frame as upright RGB pixels, transparency flattened on white.
+def decode(data: bytes, header: Header, *, source_format: str) -> Decoded:
+    """Return the first frame as it is stored, transparency flattened on white.
 
     A JPEG may come at a reduced size, never below the one that is kept.
 
     Raises:
         PictureRefusedError: the bytes are cut off or damaged.
     """
-    pixels = None
     if source_format == "jpeg":
-        pixels = _decode_jpeg(data, is_plain=header.is_plain)
-    elif header.is_plain:
-        pixels = _decode_plain(data, header)
-    if pixels is None:
-        pixels = _decode_any(data, source_format)
-    return _turn(pixels, header.orientation)
+        return _decode_jpeg(data, header) or whole(_decode_any(data, source_format))
+    pixels = _decode_plain(data, header) if header.is_plain else None
+    return whole(_decode_any(data, source_format) if pixels is None else pixels)
 
 
-def _decode_jpeg(data: bytes, *, is_plain: bool) -> Pixels | None:
+def _decode_jpeg(data: bytes, header: Header) -> Decoded | None:
     """Decode; one that is not plain is only seen to be whole, as Pillow turns its colours."""
     try:
-        found = simplejpeg.decode_jpeg(
-            data,
-            colorspace="RGB" if is_plain else "CMYK",
-            min_height=MAX_SHORTER_SIDE,
-            min_width=MAX_SHORTER_SIDE,
-        )
+        if header.is_plain:
+            return decode_jpeg(data, width=header.width, height=header.height)
+        simplejpeg.decode_jpeg(data, colorspace="CMYK", min_factor=8)
     except ValueError as error:
         if _ENDS_EARLY in str(error).lower():  # filled up with grey; Pillow would not tell
             raise PictureRefusedError("truncated") from error
-        return None  # damaged or merely odd: Pillow tells which
-    return np.asarray(found) if is_plain else None
+        # damaged or merely odd: Pillow tells which
+    return None
 
 
 def _decode_plain(data: bytes, header: Header) -> Pixels | None:
@@ -204,14 +199,6 @@ def _to_rgb(image: Image.Image) -> Pixels:
 def _from_16_bits(values: np.ndarray[tuple[int, ...], np.dtype[np.uint32]]) -> Pixels:
     grey = ((values * 255 + 32767) // 65535).astype(np.uint8)
     return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
-
-
-def _turn(pixels: Pixels, orientation: int) -> Pixels:
-    """Apply an EXIF orientation (Exif 2.32, 4.6.4 A): mirror, then rotate."""
-    if orientation in (2, 4, 5, 7):
-        pixels = pixels[:, ::-1]
-    quarter_turns = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
-    return np.ascontiguousarray(np.rot90(pixels, quarter_turns))
 
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS

@@ -5,22 +5,23 @@ import math
 import cv2
 import numpy as np
 import simplejpeg
-from numpy.typing import NDArray
 
 from artgrab.common.digests import short_digest
-
-Pixels = NDArray[np.uint8]
-"""Height, width and three colours (RGB)."""
+from artgrab.images import turbojpeg
+from artgrab.images.rasters import Decoded, Pixels, Plane, Planes, Raster
 
 MAX_SHORTER_SIDE = 384
 """Pixels; larger pictures are reduced to it, smaller ones never enlarged."""
 
-_SOFTENED = 3.0
-"""From so many times on the mean of an area is as cheap."""
+_SOFTENED = 1.35
+"""Below so many times nobody sees it."""
 _QUALITY = 90
 _SUBSAMPLING = "420"
-_VERSION = 3
+_VERSION = 4
 """To be raised with any change that alters the bytes of an encoded picture."""
+
+Scale = tuple[float, float]
+"""Of width and height: less than 1 where they become smaller."""
 
 ENCODING = short_digest(
     {
@@ -29,6 +30,7 @@ ENCODING = short_digest(
         "quality": _QUALITY,
         "subsampling": _SUBSAMPLING,
         "background": "white",
+        "planes": turbojpeg.LIBRARY is not None,
     },
     length=8,
 )
@@ -43,30 +45,76 @@ def reduced_size(width: int, height: int) -> tuple[int, int]:
     return round(width * scale), round(height * scale)
 
 
-def reduce(pixels: Pixels, *, width: int, height: int) -> Pixels:
-    """Return the picture at a smaller size.
+def fit(decoded: Decoded, *, width: int, height: int) -> Raster:
+    """Return a picture at a size that it is not below, and planes of colour at half of that."""
+    raster = decoded.raster
+    scale = width / decoded.width, height / decoded.height
+    if not isinstance(raster, Planes):
+        return _scaled(raster, scale, size=(width, height))
+    y = _scaled(raster.y, scale, size=(width, height))
+    half = -(-width // 2), -(-height // 2)
+    return Planes(y, *(_scaled_colour(one, raster.y, scale, size=half) for one in raster[1:]))
 
-    Down to a third it is softened as much as is to be left out and then interpolated: as near to a
-    Lanczos reduction as the mean of the area of each pixel, or nearer, in half the time or less
-    (measured). What is much larger is halved first where it can be, by means of four pixels.
+
+def _scaled(pixels: Pixels, scale: Scale, *, size: tuple[int, int]) -> Pixels:
+    """Return pixels, or a plane, at a smaller size.
+
+    They are halved down to less than four times it, softened by what is to be left out where that
+    is much, and interpolated: as near to a Lanczos reduction as means of areas, or within 0.001 of
+    their SSIM, in a third of the time (measured).
     """
-    pixels = _halved(pixels, width=width, height=height)
-    if pixels.shape[:2] == (height, width):
+    pixels, scale = _halved(pixels, scale, most=0.25)
+    if pixels.shape[1::-1] == size:
         return pixels
-    factor = max(pixels.shape[0] / height, pixels.shape[1] / width)
-    way = cv2.INTER_AREA
-    if factor < _SOFTENED:
+    factor = max(1 / one for one in scale)
+    if factor >= _SOFTENED:
         pixels = _softened(pixels, factor)
-        way = cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(pixels, (width, height), interpolation=way), np.uint8)
+    return _interpolated(pixels, scale, size=size, way=cv2.INTER_CUBIC)
 
 
-def _halved(pixels: Pixels, *, width: int, height: int) -> Pixels:
-    rows, columns = pixels.shape[:2]
-    while rows >= 2 * height and columns >= 2 * width and not (rows % 2 or columns % 2):
-        rows, columns = rows // 2, columns // 2
-        pixels = np.asarray(cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA))
-    return pixels
+def _scaled_colour(colour: Plane, y: Plane, scale: Scale, *, size: tuple[int, int]) -> Plane:
+    """Return a plane of colour at half the size of the picture; nobody sees more of it."""
+    across, down = (
+        one * _power(of / have) / 2
+        for one, of, have in zip(scale, y.shape[::-1], colour.shape[::-1], strict=True)
+    )
+    if colour.shape[::-1] == size:
+        return colour
+    colour, scale = _halved(colour, (across, down), most=0.5)
+    return _interpolated(colour, scale, size=size, way=cv2.INTER_LINEAR)
+
+
+def _power(ratio: float) -> float:
+    """Return the power of two that is next: planes of odd sides are not quite the half."""
+    return float(2 ** math.ceil(math.log2(ratio)))
+
+
+def _halved(pixels: Pixels, scale: Scale, *, most: float) -> tuple[Pixels, Scale]:
+    """Halve by means of four pixels while the scale is this or less; return what is left of it."""
+    across, down = scale
+    while across <= most and down <= most and min(pixels.shape[:2]) > 1:
+        rows, columns = pixels.shape[0] // 2, pixels.shape[1] // 2
+        even = pixels[: 2 * rows, : 2 * columns]
+        pixels = np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA))
+        across, down = 2 * across, 2 * down
+    return pixels, (across, down)
+
+
+def _interpolated(pixels: Pixels, scale: Scale, *, size: tuple[int, int], way: int) -> Pixels:
+    """Return pixels at a scale, cut off or continued to a size.
+
+    To take a last column that is only a part of the picture for a whole one, or to forget one,
+    would move all that is near: it costs 0.005 of SSIM.
+    """
+    across, down = (
+        max(one, 1 / have) for one, have in zip(scale, pixels.shape[1::-1], strict=True)
+    )
+    found = cv2.resize(pixels, None, fx=across, fy=down, interpolation=way)[: size[1], : size[0]]
+    missing = size[1] - found.shape[0], size[0] - found.shape[1]
+    if any(missing):
+        border = cv2.BORDER_REPLICATE
+        found = cv2.copyMakeBorder(found, 0, missing[0], 0, missing[1], border)
+    return np.asarray(found, np.uint8)
 
 
 def _softened(pixels: Pixels, factor: float) -> Pixels:
@@ -79,10 +127,13 @@ def _softened(pixels: Pixels, factor: float) -> Pixels:
     return np.asarray(cv2.GaussianBlur(pixels, (side, side), factor / 3), np.uint8)
 
 
-def encode(pixels: Pixels) -> bytes:
-    """Return a JPEG without any metadata; equal pixels give equal bytes."""
+def encode(picture: Raster) -> bytes:
+    """Return a JPEG of what fit() gave, without any metadata; equal pixels give equal bytes."""
+    if isinstance(picture, Planes):
+        planes = map(np.ascontiguousarray, picture)
+        return bytes(simplejpeg.encode_jpeg_yuv_planes(*planes, quality=_QUALITY, fastdct=False))
     data: bytes = simplejpeg.encode_jpeg(
-        np.ascontiguousarray(pixels),
+        np.ascontiguousarray(picture),
         quality=_QUALITY,
         colorspace="RGB",
         colorsubsampling=_SUBSAMPLING,

@@ -31,7 +31,7 @@ _INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 _ALONE = {"OPENBLAS_NUM_THREADS": "1"}
 """A thread that numpy starts would not be confined with the others."""
 _KEPT_BYTES = str(32 * 1024**2)
-_MEMORY = {"MALLOC_TRIM_THRESHOLD_": _KEPT_BYTES, "MALLOC_MMAP_THRESHOLD_": _KEPT_BYTES}
+KEEPS_MEMORY = {"MALLOC_TRIM_THRESHOLD_": _KEPT_BYTES, "MALLOC_MMAP_THRESHOLD_": _KEPT_BYTES}
 """Memory that a worker does not give back after each picture, to have it zeroed for the next."""
 
 
@@ -154,7 +154,7 @@ class DecodePool:
                 env={
                     **{name: os.environ[name] for name in _INHERITED if name in os.environ},
                     **_ALONE,
-                    **_MEMORY,
+                    **KEEPS_MEMORY,
                 },
             )
         except BaseException:

@@ -4,9 +4,10 @@ import msgspec
 
 from artgrab.common.digests import sha256_hex
 from artgrab.images.decoding import decode, read_header
-from artgrab.images.encoding import ENCODING, encode, reduce, reduced_size
+from artgrab.images.encoding import ENCODING, encode, fit, reduced_size
 from artgrab.images.hashing import perceptual_hash
 from artgrab.images.parts import check_parts
+from artgrab.images.rasters import turned
 from artgrab.images.sniffing import sniff
 from artgrab.images.types import Kept, Picture, PictureRefusedError
 
@@ -44,15 +45,16 @@ def reduce_picture(data: bytes, *, min_side: int = 0) -> Kept:
     source_width, source_height = header.upright_size
     if min(source_width, source_height) < min_side:
         raise PictureRefusedError("too-small")
-    pixels = decode(data, header, source_format=source_format)
+    decoded = decode(data, header, source_format=source_format)
+    width, height = reduced_size(header.width, header.height)
+    picture = turned(fit(decoded, width=width, height=height), header.orientation)
     width, height = reduced_size(source_width, source_height)
-    pixels = reduce(pixels, width=width, height=height)
     return Kept(
-        object_bytes=encode(pixels),
+        object_bytes=encode(picture),
         source_format=source_format,
         source_width=source_width,
         source_height=source_height,
         width=width,
         height=height,
-        perceptual_hash=perceptual_hash(pixels),
+        perceptual_hash=perceptual_hash(picture),
     )

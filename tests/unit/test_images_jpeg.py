@@ -1,0 +1,183 @@
+"""JPEGs are decoded to their planes, at the least size that is enough, and look as they did."""
+
+import io
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import simplejpeg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+
+from artgrab.images import Picture, PictureRefusedError, process_picture, turbojpeg
+from artgrab.images.encoding import fit
+from artgrab.images.jpeg import decode_jpeg, least_scale
+from artgrab.images.rasters import Decoded, Planes
+from artgrab.images.turbojpeg import decode_planes
+from benchmarks.download.pictures import painter
+from benchmarks.download.quality import grey, ssim
+from tests.support.drawn import drawn, encoded
+
+needs_library = pytest.mark.skipif(turbojpeg.LIBRARY is None, reason="libturbojpeg0 is missing")
+LAYOUTS = ["444", "422", "420", "440", "411", "Gray"]
+
+
+def jpeg_of(image: Image.Image, layout: str, *, quality: int = 92) -> bytes:
+    """A JPEG whose colours are stored in this way."""
+    pixels = np.asarray(image)
+    if layout == "Gray":
+        return encoded(image.convert("L"), "JPEG", quality=quality)
+    return bytes(simplejpeg.encode_jpeg(pixels, quality=quality, colorsubsampling=layout))
+
+
+def shown(picture: Picture) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return np.asarray(Image.open(io.BytesIO(picture.object_bytes)).convert("RGB"), np.float32)
+
+
+def mean_difference(picture: Picture, source: Image.Image) -> float:
+    expected = source.resize((picture.width, picture.height), Image.Resampling.LANCZOS)
+    return float(np.abs(shown(picture) - np.asarray(expected, np.float32)).mean())
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("size", [(301, 203), (803, 601), (1603, 1205), (3101, 3075)])
+def test_every_layout_of_colours_is_kept_as_it_looks(layout: str, size: tuple[int, int]) -> None:
+    source = drawn(3, width=size[0], height=size[1])
+    data = jpeg_of(source, layout)
+    picture = process_picture(data)
+    shows = Image.open(io.BytesIO(data)).convert("RGB")
+    assert (picture.source_width, picture.source_height) == size
+    assert mean_difference(picture, shows) < 5
+    assert simplejpeg.decode_jpeg_header(picture.object_bytes)[2:] == ("YCbCr", "420")
+
+
+@needs_library
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_planes_are_what_is_stored(layout: str) -> None:
+    source = drawn(4, width=320, height=240)
+    data = jpeg_of(source, layout)
+    planes = decode_planes(data, width=320, height=240, eighths=8)
+    assert planes is not None
+    assert np.array_equal(planes.y, simplejpeg.decode_jpeg(data, colorspace="GRAY")[:, :, 0])
+    expected = np.asarray(Image.open(io.BytesIO(data)).convert("YCbCr"), np.float32)
+    for plane, channel in ((planes.cb, 1), (planes.cr, 2)):
+        grown = Image.fromarray(plane).resize((320, 240), Image.Resampling.BILINEAR)
+        assert np.abs(np.asarray(grown, np.float32) - expected[:, :, channel]).mean() < 2
+
+
+@needs_library
+@given(st.integers(1, 70), st.integers(1, 70), st.sampled_from(LAYOUTS), st.integers(0, 3))
+@settings(max_examples=400, deadline=None)
+def test_planes_have_the_size_that_is_asked_for(
+    width: int, height: int, layout: str, power: int
+) -> None:
+    data = jpeg_of(drawn(5, width=width, height=height), layout)
+    eighths = 2**power
+    planes = decode_planes(data, width=width, height=height, eighths=eighths)
+    assert planes is not None
+    assert planes.y.shape == (-(-height * eighths // 8), -(-width * eighths // 8))
+    rows, columns = planes.y.shape
+    kept = fit(Decoded(planes, columns, rows), width=columns, height=rows)
+    assert isinstance(kept, Planes)
+    assert kept.cb.shape == kept.cr.shape == tuple(-(-side // 2) for side in kept.y.shape)
+
+
+def test_colours_stored_as_rgb_come_as_rgb() -> None:
+    source = drawn(6, width=900, height=700)
+    data = encoded(source, "JPEG", keep_rgb=True, quality=92)
+    found = decode_jpeg(data, width=900, height=700)
+    assert not isinstance(found.raster, Planes)
+    assert mean_difference(process_picture(data), source) < 5
+
+
+def test_a_picture_of_another_size_than_was_checked_has_no_planes() -> None:
+    data = jpeg_of(drawn(7, width=64, height=48), "420")
+    assert decode_planes(data, width=48, height=64, eighths=8) is None
+
+
+@needs_library
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_planes_are_turned_like_pixels(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    source = drawn(8, width=1001, height=803)
+    data = encoded(source, "JPEG", exif=exif, quality=92)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    assert mean_difference(process_picture(data), upright) < 5
+
+
+@pytest.mark.parametrize(
+    ("shorter", "eighths"),
+    [(1, 8), (384, 8), (767, 8), (768, 4), (1535, 4), (1536, 2), (3071, 2), (3072, 1), (9000, 1)],
+)
+def test_a_picture_is_decoded_at_no_less_than_it_is_kept_at(shorter: int, eighths: int) -> None:
+    assert least_scale(shorter, 2 * shorter) == least_scale(2 * shorter, shorter) == eighths
+
+
+@needs_library
+def test_what_is_cut_off_or_damaged_has_no_planes_and_the_words_of_libjpeg() -> None:
+    data = jpeg_of(drawn(9, width=400, height=300), "420")
+    half, rest = data[: len(data) // 2], data[len(data) // 2 :]
+    with pytest.raises(ValueError, match="end of JPEG file"):
+        decode_planes(half, width=400, height=300, eighths=8)
+    with pytest.raises(ValueError, match="Corrupt"):
+        decode_planes(half + b"\xff\xd9\0\0" + rest, width=400, height=300, eighths=8)
+
+
+@needs_library
+def test_threads_do_not_mix_up_their_pictures() -> None:
+    pictures = [jpeg_of(drawn(seed, width=500, height=400), "420") for seed in range(8)]
+    expected = [process_picture(data) for data in pictures]
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(process_picture, pictures * 4)) == expected * 4
+
+
+WITHOUT_LIBRARY = """
+import ctypes, sys
+class Without(ctypes.CDLL):
+    def __init__(self, name, *arguments, **named):
+        if name and "turbojpeg" in name:
+            raise OSError(name)
+        super().__init__(name, *arguments, **named)
+ctypes.CDLL = Without
+from artgrab.images import PictureRefusedError, process_picture
+data = sys.stdin.buffer.read()
+picture = process_picture(data)
+try:
+    process_picture(data[: len(data) // 2])
+except PictureRefusedError as error:
+    print(picture.encoding, error.reason, flush=True)
+sys.stdout.buffer.write(picture.object_bytes)
+"""
+
+
+@needs_library
+@pytest.mark.parametrize("size", [(500, 375), (1100, 800), (3000, 2000)])
+def test_without_the_library_it_looks_the_same_under_another_key(size: tuple[int, int]) -> None:
+    source = drawn(10, width=size[0], height=size[1])
+    data = jpeg_of(source, "420")
+    command = [sys.executable, "-c", WITHOUT_LIBRARY]
+    said = subprocess.run(command, input=data, check=True, capture_output=True).stdout
+    (encoding, reason), stored = said.split(b"\n", 1)[0].split(), said.split(b"\n", 1)[1]
+    picture = process_picture(data)
+    assert (encoding.decode() != picture.encoding, reason) == (True, b"truncated")
+    other = np.asarray(Image.open(io.BytesIO(stored)), np.float32)
+    assert np.abs(shown(picture) - other).mean() < 3
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_jpeg_of_any_layout_that_is_cut_off_is_refused(layout: str) -> None:
+    data = jpeg_of(drawn(11, width=900, height=700), layout)
+    with pytest.raises(PictureRefusedError, match="truncated"):
+        process_picture(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("size", [(3079, 3073), (1543, 1537), (6151, 3079)])
+def test_a_row_that_is_mostly_filling_moves_no_other(size: tuple[int, int]) -> None:
+    source = painter(2, tile=2048)(1, size)
+    picture = process_picture(jpeg_of(Image.fromarray(source), "420", quality=95))
+    best = Image.fromarray(source).resize((picture.width, picture.height), Image.Resampling.LANCZOS)
+    assert ssim(grey(Image.open(io.BytesIO(picture.object_bytes))), grey(best)) > 0.97
