@@ -13,6 +13,8 @@ from tests.fuzz.targets import Target
 from tests.support.drawn import drawn, encoded
 
 _SIZES = ((8, 6), (40, 31), (120, 90))
+_REDUCED = (900, 781)
+"""Decoded at half its size."""
 
 
 def _pictures() -> list[bytes]:
@@ -25,6 +27,9 @@ def _pictures() -> list[bytes]:
         *(encoded(one, "JPEG", progressive=True, exif=_turned()) for one in pictures),
         encoded(pictures[1].convert("CMYK"), "JPEG"),
         encoded(pictures[1].convert("L"), "JPEG", subsampling=0),
+        *(encoded(pictures[1], "JPEG", subsampling=one) for one in ("4:4:4", "4:2:2")),
+        encoded(pictures[1], "JPEG", keep_rgb=True),
+        encoded(drawn(10, width=_REDUCED[0], height=_REDUCED[1]), "JPEG", quality=30),
         *(encoded(pictures[1].convert(mode), "PNG") for mode in ("1", "P", "LA", "RGBA", "I;16")),
         encoded(pictures[1].convert("RGBA"), "WEBP", lossless=True),
         *(
