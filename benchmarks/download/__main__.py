@@ -38,10 +38,10 @@ LEAST = {
     "candidates_per_cpu_s": 20_000,
     "scaleout_efficiency": 0.85,
 }
+MOST = {"s3_cpu_ms_per_picture": 0.7}
 _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 8 * 1024**3
 """Twice what all parts leave there."""
-MOST = {"s3_cpu_ms_per_picture": 0.7}
 
 
 def main() -> int:
@@ -52,7 +52,6 @@ def main() -> int:
     except ArtgrabError as error:
         print(f"bench-download: {error}", file=sys.stderr)
         return error.exit_code
-    result["machine"] = machine()
     if set(options.only) == set(PARTS) and options.pictures is None:
         RESULT.parent.mkdir(exist_ok=True)
         RESULT.write_text(json.dumps(result) + "\n")
@@ -65,7 +64,8 @@ def main() -> int:
 
 def _measured(options: argparse.Namespace) -> dict[str, Any]:
     result: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="artgrab-bench-", dir=_in_memory()) as name:
+    memory_folder = _in_memory()
+    with tempfile.TemporaryDirectory(prefix="artgrab-bench-", dir=memory_folder) as name:
         if workloads := [part for part in options.only if part in WORKLOADS]:
             work = _folder(name, "speeds")
             result |= speeds.measure(
@@ -74,7 +74,8 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
         for part in options.only:
             if part in OTHERS:
                 result |= OTHERS[part](_folder(name, part), pictures=options.pictures)
-    return result
+    files = "in memory" if memory_folder else "on disk"
+    return result | {"machine": {**machine(), "files": files}}
 
 
 def _in_memory() -> Path | None:
@@ -125,7 +126,6 @@ def machine() -> dict[str, str | int | None]:
         "cores": os.cpu_count(),
         "system": platform.system() + " " + platform.release(),
         "python": platform.python_version(),
-        "files": "in memory" if _in_memory() else "on disk",
     }
 
 

@@ -1,6 +1,7 @@
 """JPEGs are decoded to their planes, at the least size that is enough, and look as they did."""
 
 import io
+import struct
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from artgrab.images import Picture, PictureRefusedError, process_picture, turbojpeg
-from artgrab.images.encoding import fit
+from artgrab.images.encoding import encode, fit
 from artgrab.images.jpeg import decode_jpeg, least_scale
 from artgrab.images.rasters import Decoded, Planes
 from artgrab.images.turbojpeg import decode_planes
@@ -98,15 +99,67 @@ def test_a_picture_of_another_size_than_was_checked_has_no_planes() -> None:
     assert decode_planes(data, width=48, height=64, eighths=8) is None
 
 
-@needs_library
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_planes_are_turned_like_pixels(orientation: int) -> None:
+def stripes(width: int, height: int) -> Image.Image:
+    """Fields of two colours of equal brightness, six pixels wide: what is moved looks different."""
+    rows, columns = np.indices((height, width)) // 6
+    field = ((rows + columns) % 2).astype(bool)[:, :, np.newaxis]
+    return Image.fromarray(np.where(field, (220, 60, 60), (20, 130, 160)).astype(np.uint8))
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("size", [(301, 203), (301, 202), (300, 203), (300, 202)])
+def test_no_turn_moves_colours(size: tuple[int, int], orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    source = drawn(8, width=1001, height=803)
-    data = encoded(source, "JPEG", exif=exif, quality=92)
-    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
-    assert mean_difference(process_picture(data), upright) < 5
+    turned = encoded(stripes(*size), "JPEG", exif=exif, quality=98, subsampling=0)
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(turned)))
+    upright = process_picture(jpeg_of(expected, "444", quality=98))
+    assert mean_difference(process_picture(turned), expected) < (
+        mean_difference(upright, expected) + 1
+    )
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+@settings(max_examples=60, deadline=None)
+def test_what_lies_behind_a_picture_in_memory_is_not_in_its_jpeg(width: int, height: int) -> None:
+    """libjpeg-turbo reads pairs of rows and columns."""
+    seen = set()
+    for behind in (0, 77, 255):
+        memory = np.full(width * height + 4 * width + 4, behind, np.uint8)
+        y = memory[: width * height].reshape(height, width)
+        y[:] = np.arange(width * height, dtype=np.uint8).reshape(height, width)
+        colour = np.full((-(-height // 2), -(-width // 2)), 99, np.uint8)
+        seen.add(encode(Planes(y, colour, colour)))
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_no_row_of_colours_is_passed_over(axis: int) -> None:
+    """Colours stored at half the height or width alone have to become smaller in the other."""
+    lines = (np.indices((750, 750))[axis] % 2 * 255).astype(np.uint8)
+    colour = lines[:, ::2] if axis == 0 else lines[::2]
+    planes = Planes(np.zeros((750, 750), np.uint8), colour, colour)
+    kept = fit(Decoded(planes, 750, 750), width=384, height=384)
+    assert isinstance(kept, Planes)
+    assert (int(kept.cb.min()), int(kept.cb.max())) == (128, 128)
+
+
+def test_a_cmyk_jpeg_is_seen_to_be_whole_at_the_least_cost() -> None:
+    whole = encoded(drawn(12, width=1200, height=900).convert("CMYK"), "JPEG")
+    with pytest.raises(PictureRefusedError, match="truncated"):
+        process_picture(whole[: len(whole) // 2] + b"\xff\xd9")
+    assert process_picture(whole).width == 512
+
+
+def test_a_cut_off_jpeg_of_a_layout_that_the_library_does_not_know_is_refused() -> None:
+    wide = bytearray(jpeg_of(drawn(13, width=1600, height=96), "411"))
+    frame = wide.index(b"\xff\xc0") + 5
+    wide[frame : frame + 4] = struct.pack(">HH", 384, 400)
+    wide[frame + 6] = 0x14  # 4:4:1: four rows of brightness to one of colours
+    whole = bytes(wide)
+    assert process_picture(whole).width == 400
+    with pytest.raises(PictureRefusedError, match="truncated"):
+        process_picture(whole[: len(whole) // 2] + b"\xff\xd9")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""From bytes of an allowed format to upright RGB pixels; run it only in a worker process."""
+"""From bytes of an allowed format to pixels as they are stored; run it only in a worker process."""
 
 import io
 import re
@@ -14,7 +14,7 @@ from PIL import ExifTags, Image, ImageFile
 from artgrab.images.encoding import MAX_SHORTER_SIDE
 from artgrab.images.jpeg import decode_jpeg
 from artgrab.images.parts import png_chunks
-from artgrab.images.rasters import Decoded, Pixels, whole
+from artgrab.images.rasters import Decoded, Pixels
 from artgrab.images.types import PictureRefusedError
 
 MAX_PIXELS = 50_000_000
@@ -98,10 +98,18 @@ def decode(data: bytes, header: Header, *, source_format: str) -> Decoded:
     Raises:
         PictureRefusedError: the bytes are cut off or damaged.
     """
-    if source_format == "jpeg":
-        return _decode_jpeg(data, header) or whole(_decode_any(data, source_format))
-    pixels = _decode_plain(data, header) if header.is_plain else None
-    return whole(_decode_any(data, source_format) if pixels is None else pixels)
+    found = _decode_jpeg(data, header) if source_format == "jpeg" else None
+    if found is not None:
+        return found
+    is_plain = header.is_plain and source_format != "jpeg"
+    pixels = _decode_plain(data, header) if is_plain else None
+    return _of(header, _decode_any(data, source_format) if pixels is None else pixels)
+
+
+def _of(header: Header, pixels: Pixels) -> Decoded:
+    """Return what was decoded of a picture, whole or at a half, a quarter or an eighth."""
+    times = round(header.width / pixels.shape[1])
+    return Decoded(pixels, header.width / times, header.height / times)
 
 
 def _decode_jpeg(data: bytes, header: Header) -> Decoded | None:
@@ -109,7 +117,7 @@ def _decode_jpeg(data: bytes, header: Header) -> Decoded | None:
     try:
         if header.is_plain:
             return decode_jpeg(data, width=header.width, height=header.height)
-        simplejpeg.decode_jpeg(data, colorspace="CMYK", min_factor=8)
+        simplejpeg.decode_jpeg(data, colorspace="CMYK", min_height=1, min_width=1)
     except ValueError as error:
         if _ENDS_EARLY in str(error).lower():  # filled up with grey; Pillow would not tell
             raise PictureRefusedError("truncated") from error

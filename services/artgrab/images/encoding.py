@@ -20,7 +20,7 @@ _SUBSAMPLING = "420"
 _VERSION = 4
 """To be raised with any change that alters the bytes of an encoded picture."""
 
-Scale = tuple[float, float]
+_Scale = tuple[float, float]
 """Of width and height: less than 1 where they become smaller."""
 
 ENCODING = short_digest(
@@ -56,7 +56,7 @@ def fit(decoded: Decoded, *, width: int, height: int) -> Raster:
     return Planes(y, *(_scaled_colour(one, raster.y, scale, size=half) for one in raster[1:]))
 
 
-def _scaled(pixels: Pixels, scale: Scale, *, size: tuple[int, int]) -> Pixels:
+def _scaled(pixels: Pixels, scale: _Scale, *, size: tuple[int, int]) -> Pixels:
     """Return pixels, or a plane, at a smaller size.
 
     They are halved down to less than four times it, softened by what is to be left out where that
@@ -72,7 +72,7 @@ def _scaled(pixels: Pixels, scale: Scale, *, size: tuple[int, int]) -> Pixels:
     return _interpolated(pixels, scale, size=size, way=cv2.INTER_CUBIC)
 
 
-def _scaled_colour(colour: Plane, y: Plane, scale: Scale, *, size: tuple[int, int]) -> Plane:
+def _scaled_colour(colour: Plane, y: Plane, scale: _Scale, *, size: tuple[int, int]) -> Plane:
     """Return a plane of colour at half the size of the picture; nobody sees more of it."""
     across, down = (
         one * _power(of / have) / 2
@@ -89,18 +89,19 @@ def _power(ratio: float) -> float:
     return float(2 ** math.ceil(math.log2(ratio)))
 
 
-def _halved(pixels: Pixels, scale: Scale, *, most: float) -> tuple[Pixels, Scale]:
-    """Halve by means of four pixels while the scale is this or less; return what is left of it."""
+def _halved(pixels: Pixels, scale: _Scale, *, most: float) -> tuple[Pixels, _Scale]:
+    """Halve by means while the scale is this or less; return what is left of it."""
     across, down = scale
-    while across <= most and down <= most and min(pixels.shape[:2]) > 1:
-        rows, columns = pixels.shape[0] // 2, pixels.shape[1] // 2
-        even = pixels[: 2 * rows, : 2 * columns]
-        pixels = np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA))
-        across, down = 2 * across, 2 * down
+    while (across <= most or down <= most) and min(pixels.shape[:2]) > 1:
+        columns, rows = 1 + (across <= most), 1 + (down <= most)
+        size = pixels.shape[1] // columns, pixels.shape[0] // rows
+        even = pixels[: size[1] * rows, : size[0] * columns]
+        pixels = np.asarray(cv2.resize(even, size, interpolation=cv2.INTER_AREA), np.uint8)
+        across, down = across * columns, down * rows
     return pixels, (across, down)
 
 
-def _interpolated(pixels: Pixels, scale: Scale, *, size: tuple[int, int], way: int) -> Pixels:
+def _interpolated(pixels: Pixels, scale: _Scale, *, size: tuple[int, int], way: int) -> Pixels:
     """Return pixels at a scale, cut off or continued to a size.
 
     To take a last column that is only a part of the picture for a whole one, or to forget one,
@@ -130,7 +131,7 @@ def _softened(pixels: Pixels, factor: float) -> Pixels:
 def encode(picture: Raster) -> bytes:
     """Return a JPEG of what fit() gave, without any metadata; equal pixels give equal bytes."""
     if isinstance(picture, Planes):
-        planes = map(np.ascontiguousarray, picture)
+        planes = (_with_even_sides(picture.y), *map(np.ascontiguousarray, picture[1:]))
         return bytes(simplejpeg.encode_jpeg_yuv_planes(*planes, quality=_QUALITY, fastdct=False))
     data: bytes = simplejpeg.encode_jpeg(
         np.ascontiguousarray(picture),
@@ -140,3 +141,11 @@ def encode(picture: Raster) -> bytes:
         fastdct=False,
     )
     return data
+
+
+def _with_even_sides(y: Plane) -> Plane:
+    """Return the same, followed by what libjpeg-turbo reads of it beyond odd sides."""
+    rows, columns = y.shape
+    border = cv2.BORDER_REPLICATE
+    padded = cv2.copyMakeBorder(y, 0, rows % 2, 0, columns % 2, border)
+    return np.asarray(padded, np.uint8)[:rows, :columns]

@@ -1,7 +1,8 @@
 """JPEGs as they are stored, brightness and colours apart, by libturbojpeg where there is one.
 
-Never to turn them into RGB and back saves a sixth of a picture's time. Bound here, as no package on
-PyPI does it: simplejpeg decodes to RGB or grey, PyTurboJPEG 2 wants a newer library than Debian's.
+Never to turn them into RGB and back saves a seventh of a picture's time. Bound here, as no package
+on PyPI does it: simplejpeg decodes to RGB or grey, PyTurboJPEG 2 wants a newer library than Debian
+has.
 Names and numbers are those of turbojpeg.h, libjpeg-turbo 2.1.
 """
 
@@ -17,7 +18,9 @@ _YCBCR, _GREY = 1, 2
 """TJCS_YCbCr, TJCS_GRAY."""
 _STOP_ON_WARNING = 8192
 """TJFLAG_STOPONWARNING: libjpeg warns of what is cut off, and fills up with grey."""
-_NEUTRAL = 128
+_GREY_ALONE = 3
+"""TJSAMP_GRAY."""
+_NO_COLOUR = np.full((1, 1), 128, np.uint8)
 _Handle = ctypes.c_void_p
 _Integers = ctypes.POINTER(ctypes.c_int)
 _FUNCTIONS = {
@@ -88,8 +91,8 @@ def _subsampling(
 ) -> int | None:
     """Return how colours are stored (TJSAMP); None where not in YCbCr, or not of this size."""
     found = tuple(ctypes.c_int() for _ in range(4))
-    failed = library.tjDecompressHeader3(handle, data, len(data), *found)
-    _check(library, handle, failed)
+    if library.tjDecompressHeader3(handle, data, len(data), *found):
+        return None
     told_width, told_height, subsampling, colours = (one.value for one in found)
     if (told_width, told_height) != (width, height) or colours not in (_YCBCR, _GREY):
         return None
@@ -100,17 +103,7 @@ def _decoded(
     library: ctypes.CDLL, handle: int, data: bytes, *, size: tuple[int, int], subsampling: int
 ) -> Planes:
     width, height = size
-    planes = [
-        np.full(
-            (
-                max(1, library.tjPlaneHeight(number, height, subsampling)),
-                max(1, library.tjPlaneWidth(number, width, subsampling)),
-            ),
-            _NEUTRAL,
-            np.uint8,
-        )
-        for number in range(3)
-    ]
+    planes = _room(library, size, subsampling)
     places = (ctypes.c_void_p * 3)(*(one.ctypes.data for one in planes))
     strides = (ctypes.c_int * 3)(*(one.shape[1] for one in planes))
     failed = library.tjDecompressToYUVPlanes(
@@ -118,7 +111,17 @@ def _decoded(
     )
     _check(library, handle, failed)
     y: Plane = planes[0][:height, :width]
-    return Planes(y, *planes[1:])
+    return Planes(y, *(planes[1:] or [_NO_COLOUR] * 2))
+
+
+def _room(library: ctypes.CDLL, size: tuple[int, int], subsampling: int) -> list[Plane]:
+    """Return planes as large as the library fills them, a little beyond odd sides."""
+    width, height = size
+    heights, widths = library.tjPlaneHeight, library.tjPlaneWidth
+    return [
+        np.empty((heights(one, height, subsampling), widths(one, width, subsampling)), np.uint8)
+        for one in range(1 if subsampling == _GREY_ALONE else 3)
+    ]
 
 
 def _check(library: ctypes.CDLL, handle: int, failed: int) -> None:
