@@ -21,6 +21,7 @@ from artgrab.images.turbojpeg import decode_planes
 from benchmarks.download.pictures import painter
 from benchmarks.download.quality import grey, ssim
 from tests.support.drawn import drawn, encoded
+from tests.support.hostile.pictures import corrupt
 
 needs_library = pytest.mark.skipif(turbojpeg.LIBRARY is None, reason="libturbojpeg0 is missing")
 LAYOUTS = ["444", "422", "420", "440", "411", "Gray"]
@@ -178,6 +179,11 @@ def test_what_is_cut_off_or_damaged_has_no_planes_and_the_words_of_libjpeg() -> 
         decode_planes(half, width=400, height=300, eighths=8)
     with pytest.raises(ValueError, match="Corrupt"):
         decode_planes(half + b"\xff\xd9\0\0" + rest, width=400, height=300, eighths=8)
+
+
+def test_noise_in_the_middle_of_a_jpeg_is_damage_and_no_early_end() -> None:
+    with pytest.raises(PictureRefusedError, match="damaged"):
+        process_picture(corrupt("JPEG"))
 
 
 @needs_library

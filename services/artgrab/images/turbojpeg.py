@@ -16,10 +16,10 @@ from artgrab.images.rasters import Plane, Planes
 
 _YCBCR, _GREY = 1, 2
 """TJCS_YCbCr, TJCS_GRAY."""
-_STOP_ON_WARNING = 8192
-"""TJFLAG_STOPONWARNING: libjpeg warns of what is cut off, and fills up with grey."""
 _GREY_ALONE = 3
 """TJSAMP_GRAY."""
+_NO_FLAGS = 0
+"""What is only warned of counts as failed, after all was read: the last words say most."""
 _NO_COLOUR = np.full((1, 1), 128, np.uint8)
 _Handle = ctypes.c_void_p
 _Integers = ctypes.POINTER(ctypes.c_int)
@@ -107,7 +107,7 @@ def _decoded(
     places = (ctypes.c_void_p * 3)(*(one.ctypes.data for one in planes))
     strides = (ctypes.c_int * 3)(*(one.shape[1] for one in planes))
     failed = library.tjDecompressToYUVPlanes(
-        handle, data, len(data), places, width, strides, height, _STOP_ON_WARNING
+        handle, data, len(data), places, width, strides, height, _NO_FLAGS
     )
     _check(library, handle, failed)
     y: Plane = planes[0][:height, :width]
