@@ -41,8 +41,7 @@ class Bare(NamedTuple):
 
 def bare(data: bytes, kind: str) -> Bare:
     """Return what is kept of a picture without looking whether it is one."""
-    decoded, (width, height) = _decoded(data, kind)
-    picture = fit(decoded, width=width, height=height)
+    picture = fit(*_decoded(data, kind))
     object_bytes = encode(picture)
     return Bare(sha256_hex(data), sha256_hex(object_bytes), perceptual_hash(picture), object_bytes)
 

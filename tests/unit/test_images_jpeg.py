@@ -22,9 +22,15 @@ from benchmarks.download.pictures import painter
 from benchmarks.download.quality import grey, ssim
 from tests.support.drawn import drawn, encoded
 from tests.support.hostile.pictures import corrupt
+from tests.support.requirements import need
 
-needs_library = pytest.mark.skipif(turbojpeg.LIBRARY is None, reason="libturbojpeg0 is missing")
+needs_library = pytest.mark.usefixtures("library")
 LAYOUTS = ["444", "422", "420", "440", "411", "Gray"]
+
+
+@pytest.fixture(scope="module")
+def library() -> None:
+    need(turbojpeg.LIBRARY is not None, packages="libturbojpeg0")
 
 
 def jpeg_of(image: Image.Image, layout: str, *, quality: int = 92) -> bytes:
@@ -82,7 +88,7 @@ def test_planes_have_the_size_that_is_asked_for(
     assert planes is not None
     assert planes.y.shape == (-(-height * eighths // 8), -(-width * eighths // 8))
     rows, columns = planes.y.shape
-    kept = fit(Decoded(planes, columns, rows), width=columns, height=rows)
+    kept = fit(Decoded(planes, columns, rows), (columns, rows))
     assert isinstance(kept, Planes)
     assert kept.cb.shape == kept.cr.shape == tuple(-(-side // 2) for side in kept.y.shape)
 
@@ -140,7 +146,7 @@ def test_no_row_of_colours_is_passed_over(axis: int) -> None:
     lines = (np.indices((750, 750))[axis] % 2 * 255).astype(np.uint8)
     colour = lines[:, ::2] if axis == 0 else lines[::2]
     planes = Planes(np.zeros((750, 750), np.uint8), colour, colour)
-    kept = fit(Decoded(planes, 750, 750), width=384, height=384)
+    kept = fit(Decoded(planes, 750, 750), (384, 384))
     assert isinstance(kept, Planes)
     assert (int(kept.cb.min()), int(kept.cb.max())) == (128, 128)
 

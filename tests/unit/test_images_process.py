@@ -179,7 +179,7 @@ def test_a_large_picture_is_reduced_to_384_of_the_shorter_side(kind: str) -> Non
 def test_a_reduction_is_as_near_to_lanczos_as_means_of_areas(factor: float) -> None:
     source = painter(1, tile=1024)(0, (round(512 * factor), round(384 * factor)))
     best = grey(Image.fromarray(source).resize((512, 384), Image.Resampling.LANCZOS))
-    ours = fit(whole(source), width=512, height=384)
+    ours = fit(whole(source), (512, 384))
     assert not isinstance(ours, Planes)
     areas = cv2.resize(source, (512, 384), interpolation=cv2.INTER_AREA)
     nearness, reference = (ssim(grey(Image.fromarray(one)), best) for one in (ours, areas))

@@ -45,13 +45,14 @@ def reduced_size(width: int, height: int) -> tuple[int, int]:
     return round(width * scale), round(height * scale)
 
 
-def fit(decoded: Decoded, *, width: int, height: int) -> Raster:
+def fit(decoded: Decoded, size: tuple[int, int]) -> Raster:
     """Return a picture at a size that it is not below, and planes of colour at half of that."""
     raster = decoded.raster
+    width, height = size
     scale = width / decoded.width, height / decoded.height
     if not isinstance(raster, Planes):
-        return _scaled(raster, scale, size=(width, height))
-    y = _scaled(raster.y, scale, size=(width, height))
+        return _scaled(raster, scale, size=size)
+    y = _scaled(raster.y, scale, size=size)
     half = -(-width // 2), -(-height // 2)
     return Planes(y, *(_scaled_colour(one, raster.y, scale, size=half) for one in raster[1:]))
 
@@ -74,12 +75,12 @@ def _scaled(pixels: Pixels, scale: _Scale, *, size: tuple[int, int]) -> Pixels:
 
 def _scaled_colour(colour: Plane, y: Plane, scale: _Scale, *, size: tuple[int, int]) -> Plane:
     """Return a plane of colour at half the size of the picture; nobody sees more of it."""
+    if colour.shape[::-1] == size:
+        return colour
     across, down = (
         one * _power(of / have) / 2
         for one, of, have in zip(scale, y.shape[::-1], colour.shape[::-1], strict=True)
     )
-    if colour.shape[::-1] == size:
-        return colour
     colour, scale = _halved(colour, (across, down), most=0.5)
     return _interpolated(colour, scale, size=size, way=cv2.INTER_LINEAR)
 

@@ -5,7 +5,7 @@ import simplejpeg
 
 from artgrab.images.encoding import MAX_SHORTER_SIDE
 from artgrab.images.rasters import Decoded, Raster
-from artgrab.images.turbojpeg import decode_planes
+from artgrab.images.turbojpeg import decode_planes, scaled
 
 _SCALES = (1, 2, 4, 8)
 """Eighths. libjpeg-turbo knows others too, in no vector instructions: at 5/8 a picture takes longer
@@ -27,6 +27,6 @@ def decode_jpeg(data: bytes, *, width: int, height: int) -> Decoded:
     eighths = least_scale(width, height)
     raster: Raster | None = decode_planes(data, width=width, height=height, eighths=eighths)
     if raster is None:
-        least = {"min_width": -(-width * eighths // 8), "min_height": -(-height * eighths // 8)}
+        least = {"min_width": scaled(width, eighths), "min_height": scaled(height, eighths)}
         raster = np.asarray(simplejpeg.decode_jpeg(data, colorspace="RGB", **least), np.uint8)
     return Decoded(raster, width * eighths / 8, height * eighths / 8)

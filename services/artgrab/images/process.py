@@ -46,8 +46,7 @@ def reduce_picture(data: bytes, *, min_side: int = 0) -> Kept:
     if min(source_width, source_height) < min_side:
         raise PictureRefusedError("too-small")
     decoded = decode(data, header, source_format=source_format)
-    width, height = reduced_size(header.width, header.height)
-    picture = turned(fit(decoded, width=width, height=height), header.orientation)
+    picture = turned(fit(decoded, reduced_size(header.width, header.height)), header.orientation)
     width, height = reduced_size(source_width, source_height)
     return Kept(
         object_bytes=encode(picture),

@@ -26,7 +26,8 @@ class Planes(NamedTuple):
 Raster = Pixels | Planes
 
 _ROWS_FROM_THE_END, _COLUMNS_FROM_THE_END = (3, 4, 6, 7), (2, 3, 7, 8)
-"""EXIF orientations in which what is stored last comes first."""
+_ROWS_BECOME_COLUMNS = (5, 6, 7, 8)
+"""What EXIF orientations do to what is stored (Exif 2.32, 4.6.4 A), in this order."""
 
 
 class Decoded(NamedTuple):
@@ -44,7 +45,7 @@ def whole(pixels: Pixels) -> Decoded:
 
 
 def turned(picture: Raster, orientation: int) -> Raster:
-    """Apply an EXIF orientation (Exif 2.32, 4.6.4 A); planes of colour must be at a half."""
+    """Return a picture upright, by its EXIF orientation; planes of colour must be at a half."""
     if not isinstance(picture, Planes):
         return _turned(picture, orientation)
     rows, columns = picture.y.shape
@@ -59,15 +60,16 @@ def turned(picture: Raster, orientation: int) -> Raster:
 def _paired_anew(colour: Plane, axes: Sequence[int]) -> Plane:
     """Return the colours of pairs of pixels that are counted from the other end of an odd side."""
     for axis in axes:
-        first = colour.take([0], axis)
-        before = np.delete(np.concatenate([first, colour], axis), -1, axis)
+        before = colour.take([0, *range(colour.shape[axis] - 1)], axis)
         colour = np.asarray(cv2.addWeighted(colour, 0.5, before, 0.5, 0), np.uint8)
     return colour
 
 
 def _turned(pixels: Pixels, orientation: int) -> Pixels:
-    """Mirror, then rotate."""
-    if orientation in (2, 4, 5, 7):
+    if orientation in _ROWS_FROM_THE_END:
+        pixels = pixels[::-1]
+    if orientation in _COLUMNS_FROM_THE_END:
         pixels = pixels[:, ::-1]
-    quarter_turns = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
-    return np.ascontiguousarray(np.rot90(pixels, quarter_turns))
+    if orientation in _ROWS_BECOME_COLUMNS:
+        pixels = pixels.swapaxes(0, 1)
+    return np.ascontiguousarray(pixels)

@@ -58,6 +58,11 @@ LIBRARY = _loaded()
 """None where it is not installed."""
 
 
+def scaled(side: int, eighths: int) -> int:
+    """Return what libjpeg-turbo makes of a side: TJSCALED of turbojpeg.h."""
+    return -(-side * eighths // 8)
+
+
 def decode_planes(data: bytes, *, width: int, height: int, eighths: int) -> Planes | None:
     """Return a JPEG of this size at so many eighths of it; None where it has no such planes.
 
@@ -70,7 +75,7 @@ def decode_planes(data: bytes, *, width: int, height: int, eighths: int) -> Plan
         subsampling = _subsampling(LIBRARY, handle, data, width=width, height=height)
         if subsampling is None:
             return None
-        size = (-(-width * eighths // 8), -(-height * eighths // 8))
+        size = scaled(width, eighths), scaled(height, eighths)
         return _decoded(LIBRARY, handle, data, size=size, subsampling=subsampling)
 
 
@@ -109,7 +114,8 @@ def _decoded(
     failed = library.tjDecompressToYUVPlanes(
         handle, data, len(data), places, width, strides, height, _NO_FLAGS
     )
-    _check(library, handle, failed)
+    if failed:
+        raise ValueError(library.tjGetErrorStr2(handle).decode(errors="replace"))
     y: Plane = planes[0][:height, :width]
     return Planes(y, *(planes[1:] or [_NO_COLOUR] * 2))
 
@@ -122,8 +128,3 @@ def _room(library: ctypes.CDLL, size: tuple[int, int], subsampling: int) -> list
         np.empty((heights(one, height, subsampling), widths(one, width, subsampling)), np.uint8)
         for one in range(1 if subsampling == _GREY_ALONE else 3)
     ]
-
-
-def _check(library: ctypes.CDLL, handle: int, failed: int) -> None:
-    if failed:
-        raise ValueError(library.tjGetErrorStr2(handle).decode(errors="replace"))
