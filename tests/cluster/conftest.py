@@ -317,7 +317,10 @@ def _define(provider: Provider) -> None:
 
 @pytest.fixture(scope="session")
 def images(provider: Provider, shared: Shared) -> Iterator[Future[Images]]:
-    """Our images, built where they are missing and loaded, while tests run that need none."""
+    """Our images, built where they are missing and loaded, while tests run that need none.
+
+    A thread does it, with the environment of this process: no test beside it may change that.
+    """
     with ThreadPoolExecutor(1, "images") as pool:
         yield pool.submit(_loaded_images, provider, shared)
 

@@ -138,20 +138,25 @@ def packages_wanted() -> dict[str, list[Path]]:
     return {package: [Path(sign) for sign in signs] for package, *signs in lines}
 
 
-def missing_packages() -> tuple[str, ...]:
-    """Return the packages that are to be installed; programs of other origin count as well."""
+def missing_packages(*, path: str | None = None) -> tuple[str, ...]:
+    """Return the packages that are to be installed; programs of other origin count as well.
+
+    Programs are looked for in the folders of `path`, and in those of PATH where none is given.
+    """
     return tuple(
-        package for package, signs in packages_wanted().items() if not any(map(_is_there, signs))
+        package
+        for package, signs in packages_wanted().items()
+        if not any(_is_there(sign, path) for sign in signs)
     )
 
 
-def _is_there(sign: Path) -> bool:
+def _is_there(sign: Path, path: str | None) -> bool:
     """Tell whether a file is there, or a program of its name on the path.
 
     What lies elsewhere is not looked for by its name: iproute2 has a `bridge` as well.
     """
     is_program = sign.parent.name in ("bin", "sbin") and sign.is_relative_to("/usr")
-    return sign.exists() or (is_program and shutil.which(sign.name) is not None)
+    return sign.exists() or (is_program and shutil.which(sign.name, path=path) is not None)
 
 
 def install_packages() -> None:

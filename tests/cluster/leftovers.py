@@ -1,5 +1,6 @@
 """What a cluster leaves in the kernel and outside its folder, removed also after a crash."""
 
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -64,17 +65,12 @@ def remove_pod_cgroups() -> None:
 
     def none_left() -> bool:
         for top in hosts.kubepods():
-            for folder in _innermost_first(top):
+            for cgroup, _, _ in os.walk(top, topdown=False):
                 with suppress(OSError):
-                    folder.rmdir()
+                    os.rmdir(cgroup)
         return not hosts.kubepods()
 
     wait_until(none_left, "the cgroups of pods are gone", seconds=60)
-
-
-def _innermost_first(top: Path) -> list[Path]:
-    folders = [top, *(path for path in top.rglob("*") if path.is_dir())]
-    return sorted(folders, key=lambda folder: len(folder.parts), reverse=True)
 
 
 def _remove_device(name: str) -> None:

@@ -63,7 +63,7 @@ class LocalProvider:
             layout = Layout(self._state, built.programs)
             if images:
                 archives = (*built.archives, ensure_base_image(), *images)
-                stock.lay_in(layout, self.processes, archives)
+                stock.lay_in(layout, self.processes, archives, cache=builds.cluster_cache())
             self._start_node(layout, built)
             with_node()
             self._apply(layout, "dns", "metrics-server")

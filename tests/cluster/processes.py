@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,16 +144,20 @@ def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None
 
 
 def processes_of_cgroups(folders: Iterable[Path]) -> Iterator[psutil.Process]:
-    """Yield the processes in cgroups and all below them."""
+    """Yield the processes in cgroups and all below them, without those that end meanwhile."""
     for folder in folders:
-        for listing in folder.rglob("cgroup.procs"):
-            try:
-                pids = listing.read_text().split()
-            except OSError:
-                continue
-            for pid in pids:
-                if psutil.pid_exists(int(pid)):
-                    yield psutil.Process(int(pid))
+        # os.walk passes over folders that vanish, Path.rglob raises.
+        for cgroup, _, _ in os.walk(folder):
+            yield from _processes_of(Path(cgroup))
+
+
+def _processes_of(cgroup: Path) -> list[psutil.Process]:
+    found = []
+    with suppress(OSError):
+        for pid in (cgroup / "cgroup.procs").read_text().split():
+            with suppress(psutil.NoSuchProcess):
+                found.append(psutil.Process(int(pid)))
+    return found
 
 
 def answers(health: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
 
-from tests.cluster.builds import cluster_cache, digest_of
+from tests.cluster.builds import digest_of
 from tests.cluster.commands import progress, run
 from tests.cluster.layout import Layout
 from tests.cluster.processes import Component, Processes, end
@@ -41,15 +41,15 @@ def import_image(socket: Path, archive: Path) -> None:
     ctr(socket, "images", "import", archive.absolute(), seconds=900)
 
 
-def lay_in(layout: Layout, processes: Processes, archives: Sequence[Path]) -> None:
+def lay_in(layout: Layout, processes: Processes, archives: Sequence[Path], *, cache: Path) -> None:
     """Give a containerd that has never run all images of archives of the cache.
 
     Elsewhere than on the disk of the cache there are no links, and images are loaded as ever.
     """
     root = layout.containerd_root
-    if root.exists() or layout.state.stat().st_dev != cluster_cache().stat().st_dev:
+    if root.exists() or layout.state.stat().st_dev != cache.stat().st_dev:
         return
-    folder = _ensure(layout, processes, archives)
+    folder = _ensure(layout, processes, archives, cache)
     fresh = root.with_name("root.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.parent.mkdir(parents=True, exist_ok=True)
@@ -63,14 +63,14 @@ def lay_in(layout: Layout, processes: Processes, archives: Sequence[Path]) -> No
     fresh.rename(root)
 
 
-def _ensure(layout: Layout, processes: Processes, archives: Sequence[Path]) -> Path:
+def _ensure(layout: Layout, processes: Processes, archives: Sequence[Path], cache: Path) -> Path:
     """Return the folder, filled where it is missing; that of other archives goes, as it is big."""
     named = [f"{one.parent.name}/{one.name}" for one in archives]
     name = f"{_NAME}-{digest_of(repr((VERSION, sorted(named))).encode())}"
-    for former in cluster_cache().glob(f"{_NAME}-*"):
+    for former in cache.glob(f"{_NAME}-*"):
         if former.name != name:
             shutil.rmtree(former)
-    return ensure_part(cluster_cache(), name, lambda new: _fill(new, layout, processes, archives))
+    return ensure_part(cache, name, lambda new: _fill(new, layout, processes, archives))
 
 
 def _fill(root: Path, layout: Layout, processes: Processes, archives: Iterable[Path]) -> None:

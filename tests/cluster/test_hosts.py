@@ -56,7 +56,6 @@ def test_a_program_of_another_package_does_not_stand_for_a_plugin(
 ) -> None:
     bridge = tmp_path / "bridge"
     bridge.touch(mode=0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
     wanted = {"plugins": [Path("/usr/lib/nowhere/bridge")], "tools": [Path("/usr/bin/bridge")]}
     monkeypatch.setattr(hosts, "packages_wanted", lambda: wanted)
-    assert hosts.missing_packages() == ("plugins",)
+    assert hosts.missing_packages(path=str(tmp_path)) == ("plugins",)

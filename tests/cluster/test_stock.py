@@ -11,7 +11,6 @@ import pytest
 
 from tests.cluster import components, stock
 from tests.cluster.archives import write_program_image
-from tests.cluster.builds import cluster_cache
 from tests.cluster.layout import Layout
 from tests.cluster.processes import Processes
 from tests.cluster.providers import Provider
@@ -20,13 +19,12 @@ pytestmark = pytest.mark.needs("local")
 
 
 @pytest.fixture
-def place(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(provider: Provider) -> Iterator[Path]:
     """A cache that holds nothing, on a host that has a containerd as it carries a cluster.
 
     Its path is short: that of a socket has 107 bytes at most.
     """
     with TemporaryDirectory(prefix="artgrab-") as folder:
-        monkeypatch.setenv("ARTGRAB_CACHE", folder)
         yield Path(folder)
 
 
@@ -34,7 +32,7 @@ def place(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 def archive(place: Path) -> Path:
     program = place / "hello"
     program.write_text("a program")
-    folder = cluster_cache() / "images-hello-1"
+    folder = place / "images-hello-1"
     folder.mkdir(parents=True)
     write_program_image(folder / "hello.tar", name="localhost/hello:1", program=program)
     return folder / "hello.tar"
@@ -58,18 +56,18 @@ def _containerd(layout: Layout) -> Iterator[None]:
         processes.stop_all()
 
 
-def _contents() -> dict[str, str]:
+def _contents(place: Path) -> dict[str, str]:
     """Return digests of all files of the stock."""
-    files = [one for one in cluster_cache().glob("stock-*/**/*") if one.is_file()]
+    files = [one for one in place.glob("stock-*/**/*") if one.is_file()]
     return {str(one): hashlib.sha256(one.read_bytes()).hexdigest() for one in files}
 
 
 def test_a_new_node_has_the_images_and_may_lose_them_for_itself(place: Path, archive: Path) -> None:
     layout = _layout(place / "state")
-    stock.lay_in(layout, Processes(layout.state), [archive])
+    stock.lay_in(layout, Processes(layout.state), [archive], cache=place)
     assert not Processes(layout.state).all()
     assert layout.has_loaded(archive)
-    before = _contents()
+    before = _contents(place)
     with _containerd(layout):
         told = stock.ctr(layout.containerd_socket, "images", "check", "name==localhost/hello:1")
         assert "complete" in told, told
@@ -77,13 +75,13 @@ def test_a_new_node_has_the_images_and_may_lose_them_for_itself(place: Path, arc
         stock.ctr(layout.containerd_socket, "images", "remove", "--sync", "localhost/hello:1")
         assert "hello" not in stock.ctr(layout.containerd_socket, "images", "list", "--quiet")
     assert before
-    assert _contents() == before
+    assert _contents(place) == before
 
 
 def test_a_node_that_has_run_is_left_alone(place: Path, archive: Path) -> None:
     layout = _layout(place / "state")
     layout.containerd_root.mkdir(parents=True)
-    stock.lay_in(layout, Processes(layout.state), [archive])
+    stock.lay_in(layout, Processes(layout.state), [archive], cache=place)
     assert os.listdir(layout.containerd_root) == []
     assert not layout.has_loaded(archive)
 
@@ -93,7 +91,7 @@ def test_a_stock_of_other_archives_makes_room(place: Path, archive: Path) -> Non
     other.write_bytes(archive.read_bytes())
     for number, given in enumerate(([archive], [archive, other], [archive, other])):
         layout = _layout(place / f"state-{number}")
-        stock.lay_in(layout, Processes(layout.state), given)
-    (kept,) = cluster_cache().glob("stock-*")
+        stock.lay_in(layout, Processes(layout.state), given, cache=place)
+    (kept,) = place.glob("stock-*")
     assert kept.is_dir()
     assert layout.has_loaded(other)
