@@ -1,5 +1,7 @@
 """The store on a folder: atomic conditional puts, verified reads, errors that say what to do."""
 
+import errno
+import os
 import threading
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from artgrab.common.errors import (
     SurroundingsError,
 )
 from artgrab.common.store import Store
+from artgrab.common.store.folders import create_at_once
 
 
 @pytest.fixture
@@ -38,6 +41,44 @@ async def test_the_asynchronous_put_keeps_to_the_same_rule(store: Store) -> None
     assert await store.put_if_absent_async("a", b"one")
     assert not await store.put_if_absent_async("a", b"two")
     assert store.get("a") == b"one"
+
+
+def test_a_file_that_is_made_at_once_is_as_any_other(store: Store) -> None:
+    assert store.folder is not None
+    assert create_at_once(store.folder, "a/b.jpg", b"one") is None, "there is no such folder yet"
+    assert store.put_if_absent("a/usual.jpg", b"one")
+    assert create_at_once(store.folder, "a/b.jpg", b"one") is True
+    assert create_at_once(store.folder, "a/b.jpg", b"two") is False
+    assert store.get("a/b.jpg") == b"one"
+    usual, quick = ((store.folder / "a" / name).stat() for name in ("usual.jpg", "b.jpg"))
+    assert (quick.st_mode, quick.st_nlink) == (usual.st_mode, usual.st_nlink)
+    assert sorted(os.listdir(store.folder / "a")) == ["b.jpg", "usual.jpg"]
+
+
+@pytest.mark.parametrize("key", ["a/../../b", "/a", "a//b", "a~b", "a#1", "a b", ".lock", "é", ""])
+def test_a_key_that_is_no_plain_path_is_left_to_the_usual_way(store: Store, key: str) -> None:
+    assert store.folder is not None
+    assert create_at_once(store.folder, key, b"one") is None
+
+
+async def test_a_put_that_cannot_be_done_at_once_is_done_all_the_same(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EOPNOTSUPP, "no files without names here")
+
+    store.put("a/there", b"")
+    monkeypatch.setattr(os, "open", refuse)
+    assert await store.put_if_absent_async("a/b", b"one")
+    assert not await store.put_if_absent_async("a/b", b"two")
+    assert store.get("a/b") == b"one"
+
+
+async def test_half_a_file_is_never_seen(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.put("a/there", b"")
+    monkeypatch.setattr(os, "write", lambda number, data: 1)
+    assert await store.put_if_absent_async("a/b", b"one")
+    assert store.get("a/b") == b"one"
 
 
 def test_of_many_writers_at_once_exactly_one_wins(store: Store) -> None:

@@ -16,7 +16,7 @@ from obstore.store import LocalStore, ObjectStore
 from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import BadInputError, ObjectCorruptError, ObjectMissingError
 from artgrab.common.store.failures import is_conflict, is_missing, is_passing, store_failure
-from artgrab.common.store.folders import folder_of, open_folder
+from artgrab.common.store.folders import create_at_once, folder_of, open_folder
 
 if TYPE_CHECKING:
     from artgrab.common.store.s3 import S3
@@ -63,6 +63,8 @@ class Store:
         self.s3 = s3
         """The bucket, where the store lies in one."""
         self.uri = uri.rstrip("/")
+        self.folder = Path(self.uri) if isinstance(backend, LocalStore) else None
+        """Where the store lies on this machine, None where it does not."""
         self.fence: Callable[[], None] = _open_fence
         """Called before each change; raises where this process may change nothing any more."""
 
@@ -102,11 +104,6 @@ class Store:
         s3 = replace(self.s3, patient=self.s3.brief, once=self.s3.brief)
         return Store(s3.patient, uri=self.uri, s3=s3, patience=())
 
-    @property
-    def folder(self) -> Path | None:
-        """Where the store lies on this machine, None where it does not."""
-        return Path(self.uri) if isinstance(self._backend, LocalStore) else None
-
     def uri_of(self, key: str) -> str:
         """Return the address of a key for people and documents."""
         return f"{self.uri}/{key}"
@@ -130,8 +127,10 @@ class Store:
             time.sleep(pause)
 
     async def put_if_absent_async(self, key: str, data: bytes) -> bool:
-        """As put_if_absent, without blocking the event loop."""
+        """As put_if_absent; only what a disk of this machine takes at once blocks the loop."""
         self.fence()
+        if self.folder and (new := create_at_once(self.folder, key, data)) is not None:
+            return new
         tries = _Tries(self.uri, key, self._patience)
         while True:
             try:
