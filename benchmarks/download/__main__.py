@@ -125,7 +125,7 @@ def machine() -> dict[str, str | int | None]:
         "processor": models[0] if models else platform.processor(),
         "cores": os.cpu_count(),
         "system": platform.system() + " " + platform.release(),
-        "python": platform.python_version(),
+        "python": sys.version,
     }
 
 

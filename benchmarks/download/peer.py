@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from artgrab.common.digests import short_digest
 from artgrab.common.errors import SurroundingsError
 from artgrab.images.encoding import MAX_SHORTER_SIDE
 from benchmarks.download.costs import Cost, Running
@@ -30,13 +31,14 @@ class Peer:
 
     @classmethod
     def installed(cls) -> "Peer":
-        """Return it out of the cache, installed where it is not in it.
+        """Return it out of the cache, installed where it is not in it, for the same interpreter.
 
         Raises:
             SurroundingsError: it cannot be installed.
         """
         root = cache_root().parent / "bench-peers"
-        return cls(ensure_part(root, f"img2dataset-{VERSION}", _install))
+        interpreter = short_digest([sys.version, sys.base_prefix])
+        return cls(ensure_part(root, f"img2dataset-{VERSION}-{interpreter}", _install))
 
     def versions(self) -> Mapping[str, str]:
         """Return the versions of what does its work."""
