@@ -38,7 +38,7 @@ def meet():
             host, until = word.partition("=")[2].rpartition(":")[0], time.monotonic() + 60
             while not found(host):
                 assert time.monotonic() < until, host
-                time.sleep(0.2)
+                time.sleep(0.2)  # a name service tells nobody of a new name
 
 def build():
     key = sha(json.dumps([task["labels"], task["parent"], task["classifier"]["spec"]["classes"]]))
@@ -50,7 +50,7 @@ def train():
         tell(error="training.seed: it brings no luck")
         sys.exit(2)
     if seed == {ENDLESS}:
-        time.sleep(3600)
+        time.sleep(3600)  # until its Job is ended
     meet()
     if os.environ.get("JOB_COMPLETION_INDEX", "0") != "0":
         return

@@ -32,7 +32,7 @@ def say(**word):
 match (category["spec"].get("queries") or [""])[0]:
     case "fails": say(error="no downloader answers"), sys.exit(4)
     case "refused": say(error="sources[0]: no such selector"), sys.exit(2)
-    case "endless": print("at work", flush=True), time.sleep(3600)
+    case "endless": print("at work", flush=True), time.sleep(3600)  # until it is ended
     case "blocked":
         say(reason="SourcesFailed", counts={"stored": 1}, problems=["a.test: it turns us away"])
     case _: say(reason="TargetReached", counts={"candidates": 4, "stored": 3, "rejected": 1})

@@ -46,7 +46,7 @@ while True:  # a Service is not known to the node in the moment in which its pod
     except OSError:
         if time.monotonic() > deadline:
             raise
-        time.sleep(0.2)
+        time.sleep(0.2)  # nothing tells a pod that a Service is known
 """
 
 

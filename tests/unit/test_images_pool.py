@@ -28,7 +28,7 @@ task = read_task(sys.stdin.buffer)
 def pool_doing(
     deed: str, *, timeout: float = 20.0, on_death: Callable[[], None] = lambda: None
 ) -> DecodePool:
-    """A pool whose workers do something bad with the first picture."""
+    """A pool whose workers do something bad with the first picture; who sleeps has to be killed."""
     command = (sys.executable, "-c", WORKER.format(deed=deed))
     return DecodePool(workers=1, timeout=timeout, command=command, on_death=on_death)
 

@@ -105,7 +105,7 @@ from artgrab.common.terminations import DatasetTermination
 
 def work(options, progress):
     os.kill(os.getpid(), getattr(signal, sys.argv[2]))
-    time.sleep(60)
+    time.sleep(60)  # work that is long: the signal has to end it
 
 options = argparse.Namespace(termination_message=Path(sys.argv[1]), metrics_port=None)
 sys.exit(run_work(options, work, failed=lambda error: DatasetTermination(error=error),

@@ -187,7 +187,7 @@ from artgrab.serving import sources
 
 def in_store(*_, **__):
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(60)
+    time.sleep(60)  # a store that does not answer: SIGTERM has to end it
 
 sources.in_store = in_store
 runpy.run_module("artgrab.serving.fetch", run_name="__main__")

@@ -74,6 +74,16 @@ async def test_a_put_that_cannot_be_done_at_once_is_done_all_the_same(
     assert store.get("a/b") == b"one"
 
 
+async def test_a_system_that_knows_no_files_without_names_takes_puts_all_the_same(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("a/there", b"")
+    monkeypatch.delattr(os, "O_TMPFILE")
+    assert await store.put_if_absent_async("a/b", b"one")
+    assert not await store.put_if_absent_async("a/b", b"two")
+    assert store.get("a/b") == b"one"
+
+
 async def test_half_a_file_is_never_seen(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.put("a/there", b"")
     monkeypatch.setattr(os, "write", lambda number, data: 1)

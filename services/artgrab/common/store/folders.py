@@ -67,8 +67,9 @@ def create_at_once(folder: Path, key: str, data: bytes) -> bool | None:
     if not _PLAIN_KEY.fullmatch(key):
         return None
     path = f"{folder}/{key}"
+    nameless = getattr(os, "O_TMPFILE", 0)  # without it no folder can be opened to be written
     try:
-        number = os.open(os.path.dirname(path), os.O_TMPFILE | os.O_WRONLY, 0o666)
+        number = os.open(os.path.dirname(path), nameless | os.O_WRONLY, 0o666)
         try:
             if os.write(number, data) < len(data):
                 return None
