@@ -5,7 +5,6 @@ way that the libraries we use have. No network, no checks of what is hostile, no
 file, no record.
 """
 
-import os
 import subprocess
 import sys
 import time
@@ -19,10 +18,10 @@ import simplejpeg
 
 from artgrab.common.digests import sha256_hex
 from artgrab.common.errors import SurroundingsError
+from artgrab.common.processes import keep_memory
 from artgrab.images.encoding import encode, fit, reduced_size
 from artgrab.images.hashing import perceptual_hash
 from artgrab.images.jpeg import decode_jpeg
-from artgrab.images.pool import KEEPS_MEMORY
 from artgrab.images.rasters import Decoded, whole
 from benchmarks.download.pictures import Drawn
 
@@ -68,7 +67,6 @@ def cpu_seconds(pictures: Sequence[Drawn]) -> float:
         [sys.executable, "-m", "benchmarks.download.limit"],
         input="".join(f"{one.format} {one.path}\n" for one in pictures),
         cwd=_ROOT,
-        env={**os.environ, **KEEPS_MEMORY},
         capture_output=True,
         text=True,
         check=False,
@@ -81,6 +79,7 @@ def cpu_seconds(pictures: Sequence[Drawn]) -> float:
 def main() -> None:
     """Read formats and paths from stdin and print the seconds that the loop took."""
     cv2.setNumThreads(1)
+    keep_memory()
     lines = [line.rstrip("\n").split(" ", maxsplit=1) for line in sys.stdin]
     read = [(Path(path).read_bytes(), kind) for kind, path in lines]
     began = time.process_time()

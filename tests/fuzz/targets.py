@@ -37,6 +37,7 @@ TARGETS = {
     "pictures": "tests.fuzz.picture_targets:PICTURES",
     "records": "tests.fuzz.stored_targets:RECORDS",
     "reservations": "tests.fuzz.web_targets:RESERVATIONS",
+    "responses": "tests.fuzz.web_targets:RESPONSES",
     "retry-after": "tests.fuzz.web_targets:RETRY_AFTER",
     "robots": "tests.fuzz.web_targets:ROBOTS",
     "session": "tests.fuzz.stream_targets:SESSION",

@@ -20,6 +20,7 @@ from artgrab.downloader.optouts import headers_of_interest, opt_out_signals
 from artgrab.downloader.reservations import parse_reservations, signals_at
 from artgrab.images.sniffing import is_html
 from tests.fuzz.targets import Target, corpus
+from tests.support.fed_answers import feed, new_response, told
 
 _GUARD = Guard(NetworkSettings())
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -67,6 +68,19 @@ def _retry_after(data: bytes) -> object:
     return None if seconds is None else len(str(int(seconds)))
 
 
+def _responses(data: bytes) -> object:
+    """Feed an answer at once, and cut into pieces as long as its first byte says."""
+    size = 1 + (data[0] if data else 0)
+    whole, pieces = new_response(), new_response()
+    try:
+        feed(whole, [data[1:]])
+    except FetchError as error:
+        return error.reason
+    feed(pieces, [data[at : at + size] for at in range(1, len(data), size)])
+    assert told(whole) == told(pieces), "it depends on where it is cut"
+    return whole.status, whole.is_complete, whole.can_be_followed, sorted(whole.headers)[:2]
+
+
 def _headers(lines: Iterable[str]) -> CIMultiDictProxy[str]:
     pairs = (line.partition(":") for line in lines)
     return CIMultiDictProxy(CIMultiDict((name, value.strip()) for name, _, value in pairs))
@@ -110,6 +124,15 @@ ANSWERS = Target(
     _answers,
     lambda: corpus("answers"),
     words=(b"X-Robots-Tag: ", b"Content-Usage: ", b"train-ai=n", b"noai", b"artgrab:", b"<title>"),
+)
+RESPONSES = Target(
+    _responses,
+    lambda: corpus("responses"),
+    words=(
+        *(b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"Content-Length: 5\r\n"),
+        *(b"Transfer-Encoding: chunked\r\n", b"Content-Encoding: gzip\r\n", b"\r\n\r\n"),
+        *(b"0\r\n\r\n", b"5;a=b\r\nhello\r\n", b"Connection: close\r\n", b"HTTP/1.0", b"\0"),
+    ),
 )
 ROBOTS = Target(
     _robots,

@@ -93,7 +93,8 @@ async def test_a_server_without_tls_behind_https_is_a_passing_failure() -> None:
 async def test_a_site_of_many_names_does_not_use_up_the_files_that_may_be_open(
     hosts: PlayingHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artgrab.downloader.fetch._MAX_IDLE", 16)  # 256 take a busy machine long
+    # 256 take a busy machine long
+    monkeypatch.setattr("artgrab.downloader.connections._MAX_IDLE", 16)
     async with open_web(SETTINGS, hosts.network) as web:
         for number in range(40):
             async with web.get(f"http://name-{number}.a.test/") as reply:

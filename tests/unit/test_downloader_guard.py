@@ -4,11 +4,11 @@ import ipaddress
 import socket
 
 import pytest
-from aiohttp.abc import ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
 
 from artgrab.common.network import NetworkSettings
+from artgrab.common.resolving import AddrInfo, Names
 from artgrab.downloader.errors import FetchError
 from artgrab.downloader.guard import Guard, is_global
 
@@ -81,9 +81,10 @@ PRIVATE_V4 = st.one_of(
 )
 
 
-def answer(host: str, port: int = 443) -> ResolveResult:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return ResolveResult(hostname="x", host=host, port=port, family=family, proto=6, flags=0)
+def answer(host: str, port: int = 443, *, scope: int = 0) -> AddrInfo:
+    if ":" in host:
+        return socket.AF_INET6, socket.SOCK_STREAM, 6, "", (host, port, 0, scope)
+    return socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -214,18 +215,23 @@ def test_the_last_gate_opens_no_socket_to_a_private_address() -> None:
         assert made.family is socket.AF_INET
 
 
-async def test_a_name_set_to_a_private_address_is_refused_without_being_allowed() -> None:
-    network = NetworkSettings(resolve={"*.test": "127.0.0.1:8080"})
-    resolver = Guard(network).resolver()
+def test_an_address_that_holds_on_one_network_only_is_refused() -> None:
+    assert GUARD.check_answers([answer("2606:4700::1111")])
     with pytest.raises(FetchError, match="private-address"):
-        await resolver.resolve("a.test", 80)
-    await resolver.close()
+        GUARD.check_answers([answer("2606:4700::1111", scope=1)])
+
+
+async def test_a_name_set_to_a_private_address_is_refused_without_being_allowed() -> None:
+    names = Names(NetworkSettings(resolve={"*.test": "127.0.0.1:8080"}))
+    with pytest.raises(FetchError, match="private-address"):
+        GUARD.check_answers(await names.look_up("a.test", 80))
+    names.close()
 
 
 @pytest.mark.parametrize("name", ["localhost", "2130706433", "127.1", "0x7f.1", "0177.0.0.1"])
 async def test_every_spelling_of_loopback_is_refused(name: str) -> None:
-    resolver = GUARD.resolver()
+    names = Names(NetworkSettings())
     with pytest.raises((FetchError, OSError)) as caught:
-        await resolver.resolve(name, 80)
+        GUARD.check_answers(await names.look_up(name, 80))
     assert isinstance(caught.value, socket.gaierror) or str(caught.value) == "private-address"
-    await resolver.close()
+    names.close()

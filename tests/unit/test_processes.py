@@ -1,5 +1,6 @@
 """A child that asked for it ends with its parent, and those of a folder are found and ended."""
 
+import platform
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -72,3 +73,29 @@ def test_those_with_a_folder_as_their_home_or_in_an_option_are_ended(
             assert (sleeper.wait(30) if ended else sleeper.poll()) == (-9 if ended else None)
         finally:
             sleeper.kill()
+
+
+FAULTS = """
+import resource, sys
+from artgrab.common.processes import keep_memory
+if sys.argv[1] == "keeping":
+    keep_memory()
+held = bytearray(300_000)
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(100):
+        several = [bytearray(9_000_000) for _ in range(3)]
+        del several
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults()
+print(faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="nothing else can be asked so")
+def test_memory_that_is_kept_is_not_asked_of_the_kernel_again() -> None:
+    def faults(mode: str) -> int:
+        told = subprocess.run([sys.executable, "-c", FAULTS, mode], capture_output=True, check=True)
+        return int(told.stdout)
+
+    assert faults("keeping") < 1000 < faults("giving back")

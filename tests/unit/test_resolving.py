@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from artgrab.common.network import NetworkSettings
-from artgrab.common.resolving import SettingsResolver
+from artgrab.common.resolving import Names
 from tests.support.waiting import WAIT_SECONDS, eventually
 
 
@@ -23,20 +23,20 @@ async def test_names_that_nobody_answers_for_hold_up_no_other_work(
         raise socket.gaierror(socket.EAI_AGAIN, "nobody answers")
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    resolver = SettingsResolver(NetworkSettings())
-    names = [f"name-{number}.test" for number in range(60)]
-    waiting = [asyncio.create_task(resolver.resolve(name, 80)) for name in names]
-    await eventually(lambda: len(asked) == len(names))
+    names = Names(NetworkSettings())
+    hosts = [f"name-{number}.test" for number in range(60)]
+    waiting = [asyncio.create_task(names.look_up(host, 80)) for host in hosts]
+    await eventually(lambda: len(asked) == len(hosts))
     assert await asyncio.wait_for(asyncio.to_thread(lambda: "done"), WAIT_SECONDS) == "done"
     answered.set()
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(one, socket.gaierror) for one in outcomes)
-    await resolver.close()
+    names.close()
 
 
 async def test_loopback_has_its_address_and_the_port_asked_for() -> None:
-    resolver = SettingsResolver(NetworkSettings())
-    found = await resolver.resolve("localhost", 80)
-    assert {(one["host"], one["port"]) for one in found} <= {("127.0.0.1", 80), ("::1", 80)}
+    names = Names(NetworkSettings())
+    found = await names.look_up("localhost", 80)
+    assert {address[:2] for *_, address in found} <= {("127.0.0.1", 80), ("::1", 80)}
     assert found
-    await resolver.close()
+    names.close()

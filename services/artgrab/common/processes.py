@@ -1,4 +1,4 @@
-"""Child processes that never outlive their parent, not even its SIGKILL (Linux)."""
+"""What processes ask of their system: to end with their parent (Linux), to keep memory, silence."""
 
 import ctypes
 import os
@@ -13,6 +13,10 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_SECONDS = 0.01
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+_KEPT_BYTES = 32 * 1024**2
+"""The most that mallopt(3) takes for both."""
 
 
 def die_with_parent(parent_pid: int, *, with_signal: signal.Signals = signal.SIGKILL) -> None:
@@ -98,6 +102,18 @@ def _parent(entry: Path) -> int:
         return int((entry / "stat").read_bytes().rpartition(b")")[2].split()[1])
     except (OSError, IndexError, ValueError):
         return 0
+
+
+def keep_memory() -> None:
+    """Keep what is freed for what comes next, 32 MB of it, where the C library is that of GNU.
+
+    By default it is given back after each picture, and the kernel zeroes it anew for the next one:
+    that took up to two fifths of a decoder's time for a small one, a fifth of the downloader's own.
+    """
+    with suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+        library.mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
 
 
 def silence_libraries() -> None:

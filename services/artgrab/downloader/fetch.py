@@ -6,32 +6,33 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from functools import partial
-from typing import Any
 
-import aiohttp
-from aiohttp.client_proto import ResponseHandler
 from multidict import CIMultiDictProxy
 from yarl import URL
 
 from artgrab.common.network import NetworkSettings
+from artgrab.common.resolving import Names
 from artgrab.common.urls import parse_url
+from artgrab.downloader.connections import Connection, Connections
 from artgrab.downloader.errors import FetchError
 from artgrab.downloader.guard import Guard
 from artgrab.downloader.settings import DownloaderSettings
 
 REDIRECTS = (301, 302, 303, 307, 308)
-_BUFFER_BYTES = 256 * 1024
-"""Of a body that wait to be read, about; a smaller buffer stops and wakes the connection for most
-pictures."""
-_KEEPALIVE_SECONDS = 15.0
-_MAX_IDLE = 256
-"""Hosts with connections kept open: a site can have more names than a process may open files."""
-_HEAD_BYTES = 1024**2
-"""What may come before a head is complete: many times the largest that is taken, and what arrives
-with it."""
-_FRAMED = 2
-"""What comes of a body may be so many times longer than the longest body, for its framing."""
+NETWORK_TROUBLES = frozenset(
+    {
+        "connect",
+        "connect-timeout",
+        "cut-off",
+        "dns",
+        "read-timeout",
+        "reset",
+        "timeout",
+        "tls",
+        "too-slow",
+    }
+)
+"""Reasons that speak of a site as a whole and not of one picture."""
 
 
 class Reply:
@@ -39,19 +40,18 @@ class Reply:
 
     def __init__(
         self,
-        response: aiohttp.ClientResponse,
+        url: URL,
+        connection: Connection,
         settings: DownloaderSettings,
         clock: Callable[[], float],
     ) -> None:
-        self._response = response
+        self.url = url
+        self.status = connection.response.status
+        self.headers = CIMultiDictProxy(connection.response.headers)
+        self._length = connection.response.body.length
+        self._connection = connection
         self._settings = settings
         self._clock = clock
-        self.url = response.url
-        self.status = response.status
-
-    @property
-    def headers(self) -> CIMultiDictProxy[str]:
-        return self._response.headers
 
     async def read(self, *, take: Callable[[int], None] = lambda count: None) -> bytes:
         """Return the whole body, counted after any decompression.
@@ -60,10 +60,10 @@ class Reply:
             take: told of every some bytes before they are kept; what it raises ends the reading.
 
         Raises:
-            FetchError: too-large or too-slow.
+            FetchError: too-large, too-slow, cut-off, read-timeout, bad-answer.
         """
         limit = self._settings.max_source_bytes
-        if (self._response.content_length or 0) > limit:
+        if (self._length or 0) > limit:
             raise FetchError("too-large")
         body = await self.read_first(limit + 1, take=take)
         if len(body) > limit:
@@ -76,18 +76,15 @@ class Reply:
         """Return at most so many bytes of the body, and read no more than those.
 
         Raises:
-            FetchError: too-slow.
+            FetchError: as `read`.
         """
-        chunks, total = [], 0
         rate = _Rate(self._settings, self._clock)
-        async for chunk in self._response.content.iter_any():
-            take(len(chunk))
-            chunks.append(chunk)
-            total += len(chunk)
-            if total >= limit:
-                break
-            rate.check(total)
-        return b"".join(chunks)[:limit]
+
+        def take_in_time(count: int) -> None:
+            take(count)
+            rate.check(count)
+
+        return await self._connection.read(limit, take_in_time)
 
 
 class _Rate:
@@ -100,54 +97,15 @@ class _Rate:
         self._since = clock()
         self._bytes = 0
 
-    def check(self, total: int) -> None:
+    def check(self, count: int) -> None:
+        """Take that so many bytes more have come."""
+        self._bytes += count
         now = self._clock()
         if now - self._since < self._seconds:
             return
-        if total - self._bytes < self._least:
+        if self._bytes < self._least:
             raise FetchError("too-slow", passing=True)
-        self._since, self._bytes = now, total
-
-
-class _Connection(ResponseHandler):
-    """Hangs up on who sends much that is no body: interim answers, extensions of chunks."""
-
-    _left = _HEAD_BYTES
-
-    def set_response_params(self, **params: Any) -> None:
-        """Begin to wait for an answer."""
-        self._left = _HEAD_BYTES
-        super().set_response_params(**params)
-
-    def allow(self, count: int) -> None:
-        """Take so many bytes more of this answer."""
-        self._left += count
-
-    def data_received(self, data: bytes) -> None:
-        """Take what came."""
-        self._left -= len(data)
-        if self._left >= 0:
-            super().data_received(data)
-        elif self.transport is not None:
-            error = FetchError("too-large")
-            self.set_exception(error)
-            if self._payload is not None:
-                self._payload.set_exception(error)
-            self.transport.abort()
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Bounds each connection and those kept open; aiohttp has no public place for either."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._factory = partial(_Connection, loop=self._loop)  # type: ignore[assignment]  # of a subclass
-
-    def _release(self, *arguments: Any, **named: Any) -> None:
-        super()._release(*arguments, **named)
-        while len(self._conns) > _MAX_IDLE:
-            for connection, _ in self._conns.pop(next(iter(self._conns))):
-                connection.close()
+        self._since, self._bytes = now, 0
 
 
 class Web:
@@ -155,15 +113,17 @@ class Web:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        connections: Connections,
         guard: Guard,
         settings: DownloaderSettings,
         *,
+        user_agent: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._session = session
+        self._connections = connections
         self._guard = guard
         self._settings = settings
+        self._user_agent = user_agent
         self._clock = clock
 
     def check(self, url: str) -> URL:
@@ -182,84 +142,41 @@ class Web:
             FetchError: target, time or size is not allowed, or the network failed.
         """
         target = self._guard.check_url(url)
+        request = request_for(target, user_agent=self._user_agent)
         try:
-            async with (
-                asyncio.timeout(self._settings.total_seconds),
-                self._session.get(target, allow_redirects=False) as response,
-            ):
-                self._allow_body(response)
-                yield Reply(response, self._settings, self._clock)
-        except Exception as error:
-            translated = _translate(error)
-            if translated is error:
-                raise
-            raise translated from error
-
-    def _allow_body(self, response: aiohttp.ClientResponse) -> None:
-        connection = response.connection  # none where all of it has come
-        if connection is not None and isinstance(connection.protocol, _Connection):
-            connection.protocol.allow(_FRAMED * self._settings.max_source_bytes)
+            async with asyncio.timeout(self._settings.total_seconds):
+                connection = await self._connections.ask(target, request)
+                try:
+                    yield Reply(target, connection, self._settings, self._clock)
+                finally:
+                    self._connections.let_go(target, connection)
+        except TimeoutError as error:
+            raise FetchError("timeout", passing=True) from error
 
 
-_PASSING: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ClientConnectorDNSError, "dns"),
-    (aiohttp.ConnectionTimeoutError, "connect-timeout"),
-    (aiohttp.SocketTimeoutError, "read-timeout"),
-    (aiohttp.ClientSSLError, "tls"),
-    (aiohttp.ClientConnectorError, "connect"),
-    (aiohttp.ClientPayloadError, "cut-off"),
-    (aiohttp.ServerConnectionError, "reset"),
-    (aiohttp.ClientOSError, "reset"),
-    (TimeoutError, "timeout"),
-    (OSError, "reset"),
-)
-NETWORK_TROUBLES = frozenset({reason for _, reason in _PASSING} | {"too-slow"})
-"""Reasons that speak of a site as a whole and not of one picture."""
-
-
-def _translate(error: Exception) -> Exception:
-    """Make a FetchError with a stable reason of what the HTTP library raises."""
-    for kind, reason in _PASSING:
-        if isinstance(error, kind):
-            return FetchError(reason, passing=True)
-    if isinstance(error, (aiohttp.ClientError, ValueError)):
-        return FetchError("bad-answer")
-    return error
+def request_for(url: URL, *, user_agent: str) -> bytes:
+    """Return the request for a URL: no cookies, no credentials, nothing of where it was found."""
+    lines = (
+        f"GET {url.raw_path_qs} HTTP/1.1",
+        f"Host: {url.host_port_subcomponent}",
+        f"User-Agent: {user_agent}",
+        "Accept: image/webp,image/*;q=0.9,*/*;q=0.1",
+        "Accept-Encoding: identity",
+        "\r\n",
+    )
+    return "\r\n".join(lines).encode("ascii")
 
 
 @asynccontextmanager
 async def open_web(settings: DownloaderSettings, network: NetworkSettings) -> AsyncIterator[Web]:
-    """Open a session without cookies, proxies of the environment or credentials."""
-    guard = Guard(network)
-    resolver = guard.resolver()
-    connector = _Connector(
-        limit=0,  # bounded by max_fetches
-        resolver=resolver,
-        use_dns_cache=False,
-        socket_factory=guard.open_socket,
-        keepalive_timeout=_KEEPALIVE_SECONDS,
-    )
-    timeout = aiohttp.ClientTimeout(
-        total=None,
-        sock_connect=settings.connect_seconds,
-        sock_read=settings.first_byte_seconds,
-    )
+    """Open the web, without what the environment says of proxies."""
+    guard, names = Guard(network), Names(network)
+    connections = Connections(settings, guard, names)
     try:
-        async with aiohttp.ClientSession(
-            connector=connector,
-            timeout=timeout,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            read_bufsize=_BUFFER_BYTES,
-            headers={
-                "User-Agent": network.user_agent,
-                "Accept": "image/webp,image/*;q=0.9,*/*;q=0.1",
-                "Accept-Encoding": "identity",
-            },
-        ) as session:
-            yield Web(session, guard, settings)
+        yield Web(connections, guard, settings, user_agent=network.user_agent)
     finally:
-        await resolver.close()
+        connections.close()
+        names.close()
 
 
 def text_of(value: str) -> str:

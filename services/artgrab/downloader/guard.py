@@ -9,15 +9,13 @@ import re
 import socket
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from artgrab.common.endpoints import split_endpoint
 from artgrab.common.errors import BadInputError
 from artgrab.common.network import NetworkSettings
-from artgrab.common.resolving import SettingsResolver
+from artgrab.common.resolving import AddrInfo
 from artgrab.common.urls import normalise_url
 from artgrab.downloader.errors import FetchError
 
@@ -85,7 +83,6 @@ class Guard:
     """The targets that the settings allow."""
 
     def __init__(self, network: NetworkSettings) -> None:
-        self._network = network
         self._allowed = [_parse_target(target) for target in network.allowed_targets]
         self._ports = {*WEB_PORTS, *(port for _, port in self._allowed)}
         self._checked = lru_cache(_MAX_CHECKED)(self._check)
@@ -120,11 +117,7 @@ class Guard:
             return True
         return any(port == p and address in network for network, p in self._allowed)
 
-    def resolver(self) -> AbstractResolver:
-        """Return a resolver that gives allowed addresses only."""
-        return _CheckedResolver(self, SettingsResolver(self._network))
-
-    def open_socket(self, info: tuple[Any, ...]) -> socket.socket:
+    def open_socket(self, info: AddrInfo) -> socket.socket:
         """Make the socket for a connection: the last gate, whoever chose the address.
 
         Raises:
@@ -135,31 +128,17 @@ class Guard:
             raise PermissionError(f"{host} port {port} is no allowed target")
         return socket.socket(family, kind, protocol)
 
-    def check_answers(self, answers: Sequence[ResolveResult]) -> list[ResolveResult]:
-        """Return the answers to a name's resolution when every one of them is allowed.
+    def check_answers(self, answers: Sequence[AddrInfo]) -> list[AddrInfo]:
+        """Return the answers to a name's look-up when every one of them is allowed.
 
         Raises:
             FetchError: at least one is not; a mixed answer is how rebinding begins.
         """
-        for answer in answers:
-            address = _literal(answer["host"])
-            if address is None or not self.allows(address, answer["port"]):
+        for *_, (host, port, *beside) in answers:
+            address = _literal(host)
+            if address is None or any(beside) or not self.allows(address, port):
                 raise FetchError("private-address")
         return list(answers)
-
-
-class _CheckedResolver(AbstractResolver):
-    def __init__(self, guard: Guard, names: AbstractResolver) -> None:
-        self._guard = guard
-        self._names = names
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        return self._guard.check_answers(await self._names.resolve(host, port, family))
-
-    async def close(self) -> None:
-        await self._names.close()
 
 
 @lru_cache(1024)

@@ -20,6 +20,7 @@ from artgrab.common.certificates import server_credentials
 from artgrab.common.errors import BadInputError
 from artgrab.common.health import Health
 from artgrab.common.network import NetworkSettings
+from artgrab.common.processes import keep_memory
 from artgrab.common.servers import (
     bind,
     check_address,
@@ -96,6 +97,7 @@ def run(
     is acknowledged to nobody, so the process leaves without it, and its work comes again.
     """
     collect_seldom()
+    keep_memory()
 
     async def main() -> None:
         threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="work")

@@ -30,9 +30,6 @@ _INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 """All that workers get of the environment: no credentials."""
 _ALONE = {"OPENBLAS_NUM_THREADS": "1"}
 """A thread that numpy starts would not be confined with the others."""
-_KEPT_BYTES = str(32 * 1024**2)
-KEEPS_MEMORY = {"MALLOC_TRIM_THRESHOLD_": _KEPT_BYTES, "MALLOC_MMAP_THRESHOLD_": _KEPT_BYTES}
-"""Memory that a worker does not give back after each picture, to have it zeroed for the next."""
 
 
 class DecodePool:
@@ -151,11 +148,7 @@ class DecodePool:
                 *self._command,
                 stdin=pipes.stdin,
                 stdout=pipes.stdout,
-                env={
-                    **{name: os.environ[name] for name in _INHERITED if name in os.environ},
-                    **_ALONE,
-                    **KEEPS_MEMORY,
-                },
+                env={name: os.environ[name] for name in _INHERITED if name in os.environ} | _ALONE,
             )
         except BaseException:
             pipes.close()

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import cv2
 
-from artgrab.common.processes import die_with_parent, silence_libraries
+from artgrab.common.processes import die_with_parent, keep_memory, silence_libraries
 from artgrab.images.confinement import confine
 from artgrab.images.frames import Answer, Refusal, Success, Task, frame, read_task
 from artgrab.images.process import reduce_picture
@@ -26,6 +26,7 @@ def main() -> None:
     memory_bytes, cpu_seconds, parent_pid = map(int, sys.argv[1:])
     die_with_parent(parent_pid)  # also in the middle of a picture
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_memory()
     answers = _claim_stdout()
     warnings.simplefilter("ignore")  # a hostile EXIF block causes 60,000 lines of them
     cv2.setNumThreads(1)  # the pool's processes are the parallelism

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from artgrab.common.network import NetworkSettings
-from artgrab.common.resolving import SettingsResolver
+from artgrab.common.resolving import Names
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
 """Seconds; a full-text search on a small wiki can take twenty."""
@@ -18,7 +19,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=30)
 async def open_session(network: NetworkSettings) -> AsyncIterator[aiohttp.ClientSession]:
     """Open a session without cookies, proxies of the environment or credentials."""
     connector = aiohttp.TCPConnector(
-        resolver=SettingsResolver(network), family=socket.AF_UNSPEC, use_dns_cache=False
+        resolver=_Resolver(Names(network)), family=socket.AF_UNSPEC, use_dns_cache=False
     )
     async with aiohttp.ClientSession(
         connector=connector,
@@ -27,6 +28,32 @@ async def open_session(network: NetworkSettings) -> AsyncIterator[aiohttp.Client
         headers={"User-Agent": network.user_agent},
     ) as session:
         yield session
+
+
+class _Resolver(AbstractResolver):
+    """Tells aiohttp what Names know."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._names.look_up(host, port)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=at,
+                family=kind,
+                proto=proto,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for kind, _, proto, _, (address, at, *_scope) in found
+        ]
+
+    async def close(self) -> None:
+        self._names.close()
 
 
 def failure(error: BaseException) -> str:

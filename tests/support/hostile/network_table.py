@@ -158,7 +158,7 @@ REDIRECTS = (
     _to("redirect-port", "http://good.test:25/", "FAILED port"),
     _to("redirect-userinfo", "http://a:b@good.test:{port}/", "FAILED userinfo"),
     _to("redirect-long", "http://good.test:{port}/" + "a" * 7000, "STORED"),
-    _to("redirect-too-long", "http://good.test:{port}/" + "a" * 9000, "FAILED bad-answer"),
+    _to("redirect-too-long", "http://good.test:{port}/" + "a" * 9000, "FAILED bad-url"),
     _to("redirect-odd-bytes", "http://good.test:{port}/\udcff\udcfe", "STORED"),
     _to("redirect-spaces", "http://good.test:{port}/a b", "FAILED bad-url"),
     _to("redirect-bad-host", "http://a..b_\udcff/", "FAILED bad-url"),

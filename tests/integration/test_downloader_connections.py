@@ -1,0 +1,244 @@
+"""Which connections to sites are used again, and which are never."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from artgrab.common.network import NetworkSettings
+from artgrab.common.resolving import AddrInfo, Names
+from artgrab.downloader.connections import Connections
+from artgrab.downloader.errors import FetchError
+from artgrab.downloader.fetch import Web, open_web
+from artgrab.downloader.guard import Guard
+from artgrab.downloader.settings import DownloaderSettings
+from tests.support.waiting import WAIT_SECONDS, eventually
+
+SETTINGS = DownloaderSettings()
+URL = "http://a.test/a.jpg"
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
+
+
+def announced(body: bytes, *fields: bytes) -> bytes:
+    lines = (b"HTTP/1.1 200 OK", *fields, b"Content-Length: %d" % len(body), b"", body)
+    return b"\r\n".join(lines)
+
+
+class Site:
+    """Answers each connection by a function that is told its number, and remembers how they end."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self.connections = 0
+        self.ended = 0
+        self.network = NetworkSettings()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            await self._answer(reader, writer, self.connections)
+            await reader.read()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self.ended += 1
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(answer: Answer) -> AsyncIterator[Site]:
+    site = Site(answer)
+    server = await asyncio.start_server(site.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    site.network = NetworkSettings(
+        resolve={"*.test": f"127.0.0.1:{port}"}, allowed_targets=[f"127.0.0.1/32:{port}"]
+    )
+    async with server:
+        yield site
+        await eventually(lambda: site.ended == site.connections)
+
+
+def saying(*answers: bytes) -> Answer:
+    """Give one answer after the other on each connection."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _: int) -> None:
+        for one in answers:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(one)
+
+    return answer
+
+
+async def read(web: Web, url: str = URL) -> bytes:
+    async with web.get(url) as reply:
+        return await reply.read()
+
+
+async def test_a_connection_is_used_again_for_the_same_host_and_for_no_other() -> None:
+    async with (
+        serving(saying(announced(b"one"), announced(b"two"))) as site,
+        open_web(SETTINGS, site.network) as web,
+    ):
+        assert await read(web) == b"one"
+        assert await read(web, "http://b.test/a.jpg") == b"one"
+        assert await read(web) == b"two"
+        assert site.connections == 2
+
+
+async def test_two_at_once_have_a_connection_each() -> None:
+    async with (
+        serving(saying(announced(b"one"), announced(b"two"))) as site,
+        open_web(SETTINGS, site.network) as web,
+    ):
+        for answer in (b"one", b"two"):
+            answers = await asyncio.gather(*(read(web) for _ in range(2)))
+            assert answers == [answer, answer]
+        assert site.connections == 2
+
+
+async def test_a_site_that_closes_a_kept_connection_when_it_is_asked_is_asked_anew() -> None:
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> None:
+        await saying(announced(b"%d" % number))(reader, writer, number)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
+
+    async with serving(answer) as site, open_web(SETTINGS, site.network) as web:
+        assert [await read(web) for _ in range(3)] == [b"1", b"2", b"3"]
+
+
+async def test_a_site_that_closes_without_an_answer_is_asked_once() -> None:
+    async def close(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async with serving(close) as site, open_web(SETTINGS, site.network) as web:
+        with pytest.raises(FetchError, match="reset"):
+            await read(web)
+        assert site.connections == 1
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        announced(b"right") + announced(b"wrong"),
+        announced(b"r" * 200_000) + announced(b"wrong"),
+        announced(b"right", b"Connection: close"),
+        announced(b"right").replace(b"HTTP/1.1", b"HTTP/1.0"),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nright\r\n0\r\n\r\nHTTP/1.1 2",
+        b"HTTP/1.1 101 Go\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    ],
+)
+async def test_nothing_follows_an_answer_that_was_the_last_or_had_something_behind_it(
+    says: bytes,
+) -> None:
+    async with serving(saying(says, announced(b""))) as site:
+        async with open_web(SETTINGS, site.network) as web:
+            answers = [await read(web) for _ in range(2)]
+        assert answers[0] == answers[1] != b"wrong"
+        assert site.connections == 2
+
+
+async def test_what_comes_before_it_was_asked_for_ends_the_connection() -> None:
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> None:
+        await saying(announced(b"right"))(reader, writer, number)
+        await gone.wait()
+        writer.write(announced(b"wrong"))
+
+    gone = asyncio.Event()
+    async with serving(answer) as site, open_web(SETTINGS, site.network) as web:
+        assert await read(web) == b"right"
+        gone.set()
+        await eventually(lambda: site.ended == 1)
+        assert await read(web) == b"right"
+        assert site.connections == 2
+
+
+async def test_a_connection_is_not_kept_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("artgrab.downloader.connections._KEEPALIVE_SECONDS", 0.05)
+    async with (
+        serving(saying(announced(b"one"), announced(b"two"))) as site,
+        open_web(SETTINGS, site.network) as web,
+    ):
+        assert await read(web) == b"one"
+        await eventually(lambda: site.ended == 1)
+        assert await read(web) == b"one"
+
+
+async def test_a_body_that_nobody_reads_is_left_where_it_is() -> None:
+    sent = 0
+
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 50000000\r\n\r\n")
+        while sent < 50_000_000:
+            writer.write(bytes(65536))
+            await writer.drain()
+            sent += 65536
+
+    async with serving(answer) as site, open_web(SETTINGS, site.network) as web:
+        async with web.get(URL) as reply:
+            assert reply.status == 404
+        await eventually(lambda: site.ended == 1)
+    assert sent < 20_000_000  # what the system's buffers take
+
+
+async def test_a_reading_that_is_given_up_ends_its_connection() -> None:
+    half = announced(b"whole")[:-2]
+    async with serving(saying(half)) as site, open_web(SETTINGS, site.network) as web:
+        reading = asyncio.create_task(read(web))
+        await eventually(lambda: site.connections == 1)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        await eventually(lambda: site.ended == 1)
+
+
+class Told(Names):
+    """Names that have these addresses."""
+
+    def __init__(self, *addresses: tuple[str, int]) -> None:
+        super().__init__(NetworkSettings())
+        self._addresses = addresses
+
+    async def look_up(self, host: str, port: int) -> list[AddrInfo]:
+        return [_info(*address) for address in self._addresses]
+
+
+def _info(host: str, port: int) -> AddrInfo:
+    family = socket.AF_INET if ipaddress.ip_address(host).version == 4 else socket.AF_INET6
+    return family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port)
+
+
+@pytest.fixture
+def unused_port() -> Iterator[int]:
+    """Hold a port at which nobody listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+async def test_another_address_is_tried_where_one_does_not_answer(unused_port: int) -> None:
+    async with serving(saying(announced(b"one"))) as site:
+        port = int(site.network.resolve["*.test"].rpartition(":")[2])
+        guard = Guard(
+            NetworkSettings(allowed_targets=[f"127.0.0.1/32:{port}", f"127.0.0.1/32:{unused_port}"])
+        )
+        names = Told(("127.0.0.1", unused_port), ("127.0.0.1", port))
+        connections = Connections(SETTINGS, guard, names)
+        web = Web(connections, guard, SETTINGS, user_agent="test")
+        async with asyncio.timeout(WAIT_SECONDS):
+            assert await read(web) == b"one"
+        connections.close()
+        names.close()

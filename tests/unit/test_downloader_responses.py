@@ -1,0 +1,221 @@
+"""What is made of the bytes of an answer, however they are cut into pieces."""
+
+import gc
+import gzip
+import weakref
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from artgrab.downloader.errors import FetchError
+from artgrab.downloader.responses import SCRATCH_BYTES
+from tests.support.fed_answers import PLENTY, feed, new_response, told
+
+OK = b"HTTP/1.1 200 OK\r\n"
+BODY = b"\xff\xd8\xff picture " * 50
+
+
+def announced(body: bytes, *fields: bytes) -> bytes:
+    return OK + b"".join((*fields, b"Content-Length: %d\r\n\r\n" % len(body), body))
+
+
+def chunked(body: bytes, *fields: bytes, size: int = 100, trailers: bytes = b"") -> bytes:
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    chunks = b"".join(b"%x;a=b\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    head = OK + b"".join(fields) + b"Transfer-Encoding: chunked\r\n\r\n"
+    return head + chunks + b"0\r\n" + trailers + b"\r\n"
+
+
+def unannounced(body: bytes, *fields: bytes) -> bytes:
+    return OK + b"".join(fields) + b"\r\n" + body
+
+
+GZIP = b"Content-Encoding: gzip\r\n"
+DEFLATE = b"Content-Encoding: deflate\r\n"
+ANSWERS = {
+    "announced": announced(BODY, b"ETag: x\r\nVary: a\r\nVary: b\r\n"),
+    "empty": announced(b""),
+    "chunked": chunked(BODY, trailers=b"X-After: 1\r\n"),
+    "unannounced": unannounced(BODY),
+    "gzip": announced(gzip.compress(BODY), GZIP),
+    "gzip-chunked": chunked(gzip.compress(BODY), GZIP, size=7),
+    "gzip-unannounced": unannounced(gzip.compress(BODY), GZIP),
+    "deflate": announced(zlib.compress(BODY), DEFLATE),
+    "deflate-without-frame": announced(zlib.compress(BODY)[2:-4], DEFLATE),
+    "interim": b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + announced(BODY),
+    "close": announced(BODY, b"Connection: close\r\n"),
+    "old": announced(BODY).replace(b"1.1", b"1.0"),
+    "no-content": OK.replace(b"200", b"204") + b"Content-Length: 9\r\n\r\n",
+    "bare-newlines": announced(b"").replace(b"\r\n", b"\n"),
+    "surplus": announced(BODY) + announced(b"<html>"),
+    "surplus-chunked": chunked(BODY) + b"?",
+    "surplus-empty": announced(b"") + b"HTTP",
+    "switching": b"HTTP/1.1 101 Go\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nabc",
+}
+FRAGMENTS = (
+    *(OK, b"\r\n", b"\n", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"X: y\r\n"),
+    *(b"0\r\n\r\n", b"5\r\nhello\r\n", GZIP, b"HTTP/1.1 100 Go\r\n\r\n", gzip.compress(b"hello")),
+    *(b"Content-Encoding: br\r\n", b"Connection: close\r\n"),
+)
+EMPTY = {"empty", "no-content", "bare-newlines", "surplus-empty", "switching"}
+FOLLOWED = {
+    *("announced", "empty", "chunked", "gzip", "gzip-chunked", "deflate", "deflate-without-frame"),
+    *("interim", "no-content", "bare-newlines"),
+}
+
+
+@st.composite
+def cut(draw: st.DrawFn, data: bytes) -> list[bytes]:
+    places = sorted(draw(st.lists(st.integers(0, len(data)), max_size=8)))
+    return [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
+
+
+@contextmanager
+def refused(reason: str) -> Iterator[None]:
+    with pytest.raises(FetchError) as caught:
+        yield
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_is_understood_in_one_piece_and_byte_by_byte(name: str) -> None:
+    whole, bytewise = new_response(), new_response()
+    feed(whole, [ANSWERS[name]])
+    feed(bytewise, [bytes([one]) for one in ANSWERS[name]])
+    for response in (whole, bytewise):
+        response.end(is_clean=True)
+    assert told(whole) == told(bytewise)
+    assert told(whole).content == (b"" if name in EMPTY else BODY)
+    assert whole.can_be_followed == (name in FOLLOWED)
+    assert "X-After" not in whole.headers
+    assert "Link" not in whole.headers
+
+
+@given(st.data(), st.sampled_from(sorted(ANSWERS)))
+def test_an_answer_is_the_same_however_it_is_cut(data: st.DataObject, name: str) -> None:
+    whole, pieces = new_response(), new_response()
+    feed(whole, [ANSWERS[name]])
+    feed(pieces, data.draw(cut(ANSWERS[name])))
+    assert told(whole) == told(pieces)
+
+
+@given(st.data(), st.sampled_from(sorted(ANSWERS)), st.integers(0, 800))
+def test_an_answer_that_is_torn_is_never_taken_for_a_whole_one(
+    data: st.DataObject, name: str, at: int
+) -> None:
+    response = new_response()
+    feed(response, data.draw(cut(ANSWERS[name][:at])))
+    if response.is_complete:
+        assert told(response).content == (b"" if name in EMPTY else BODY)
+    else:
+        with refused("cut-off" if response.status else "reset"):
+            response.end(is_clean=False)
+
+
+@given(st.data(), st.sampled_from(sorted(ANSWERS)), st.integers(1, len(BODY) + 10))
+def test_no_more_than_is_wanted_is_returned(data: st.DataObject, name: str, limit: int) -> None:
+    response, whole = new_response(), new_response()
+    counts = list[int]()
+    feed(response, data.draw(cut(ANSWERS[name])), limit=limit, take=counts.append)
+    feed(whole, [ANSWERS[name]])
+    assert response.body.content == whole.body.content[:limit]
+    assert sum(counts) >= len(response.body.content)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=40),
+            st.sampled_from(FRAGMENTS),
+        ),
+        max_size=12,
+    ),
+    st.booleans(),
+)
+def test_whatever_comes_ends_in_an_answer_or_in_a_reason(
+    pieces: list[bytes], is_clean: bool
+) -> None:
+    response = new_response()
+    try:
+        feed(response, pieces)
+        response.end(is_clean=is_clean)
+    except FetchError:
+        return
+    assert response.is_complete
+    assert 100 <= response.status <= 999
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (OK + b"X: " + b"a" * SCRATCH_BYTES, "bad-answer"),
+        (OK + b"X: a\r\n" * 130, "bad-answer"),
+        (OK + b"X: a\0b\r\n\r\n", "bad-answer"),
+        (b"HTTP/1.1 100 Go\r\n\r\n" * 4000, "too-large"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"a" * SCRATCH_BYTES, "too-large"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: a\r\n" * 130, "bad-answer"),
+        (chunked(b"a" * PLENTY, size=1), "too-large"),
+        (announced(b"abc", b"Content-Encoding: br\r\n"), "bad-answer"),
+        (announced(b"abc", GZIP), "cut-off"),
+        (announced(gzip.compress(BODY)[:-1], GZIP), "cut-off"),
+        (announced(b"abc", b"Content-Length: 3\r\n"), "bad-answer"),
+        (OK + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "bad-answer"),
+    ],
+)
+def test_what_goes_beyond_bounds_or_rules_ends_with_a_reason(data: bytes, reason: str) -> None:
+    with refused(reason):
+        feed(new_response(), [data])
+
+
+def test_a_head_may_be_as_long_as_browsers_take_them_for_granted() -> None:
+    response = new_response()
+    feed(response, [announced(BODY, b"Content-Security-Policy: " + b"a" * 50_000 + b"\r\n")])
+    assert response.body.content == BODY
+
+
+def test_a_body_nobody_wants_yet_is_read_as_far_as_a_small_picture_goes() -> None:
+    plain, packed = new_response(), new_response()
+    for response, data in ((plain, announced(b"a" * 10**6)), (packed, chunked(b"a" * 10**6))):
+        while not response.is_enough:
+            buffer = response.buffer()
+            buffer[:] = data[: len(buffer)]
+            data = data[len(buffer) :]
+            response.feed(len(buffer))
+    assert 256 * 1024 <= plain.body.have < 2 * 256 * 1024
+    assert packed.body.have == 0
+
+
+def test_bytes_are_told_of_before_they_are_kept_and_may_be_refused() -> None:
+    def refuse(count: int) -> None:
+        raise MemoryError
+
+    for answer in (announced(BODY), chunked(BODY), announced(gzip.compress(BODY), GZIP)):
+        response = new_response()
+        with pytest.raises(MemoryError):
+            feed(response, [answer], take=refuse)
+        assert response.body.content == b""
+
+
+def test_a_bomb_is_undone_no_further_than_is_wanted() -> None:
+    response = new_response()
+    counts = list[int]()
+    bomb = announced(gzip.compress(bytes(30_000_000)), GZIP)
+    feed(response, [bomb], limit=1000, take=counts.append)
+    assert sum(counts) == 1000
+
+
+def test_an_answer_that_is_done_with_is_gone_without_a_collector_of_cycles() -> None:
+    gc.disable()
+    try:
+        response = new_response()
+        feed(response, [announced(BODY)])
+        response.close()
+        gone = weakref.ref(response)
+        del response
+        assert gone() is None
+    finally:
+        gc.enable()
