@@ -73,7 +73,7 @@ _OPTIONS = (
 )
 
 
-_YOUNG_OBJECTS = 2000
+_YOUNG_OBJECTS = 10_000
 
 
 def collect_seldom() -> None:

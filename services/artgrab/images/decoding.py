@@ -2,6 +2,7 @@
 
 import io
 import re
+import struct
 import warnings
 from itertools import dropwhile
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from PIL import ExifTags, Image, ImageFile
 
 from artgrab.images.encoding import MAX_SHORTER_SIDE
 from artgrab.images.jpeg import decode_jpeg
-from artgrab.images.parts import png_chunks
+from artgrab.images.parts import JPEG_FRAMES, JPEG_SCAN, jpeg_segments, png_chunks
 from artgrab.images.rasters import Decoded, Pixels, whole
 from artgrab.images.types import PictureRefusedError
 
@@ -29,6 +30,10 @@ _ENDS_EARLY = "premature end"
 """Of the pixels, or of the file: so libjpeg warns."""
 _AS_STORED = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 _UPRIGHT = 1
+_FRAME = struct.Struct(">HBHHB")
+"""Of a JPEG: length, bits, height, width, components (T.81, B.2.2)."""
+_JPEG_NOTES = b"\xe1"
+"""The segment (APP1) of EXIF and XMP; what else is said of a JPEG changes neither size nor turn."""
 _PNG_NOTES = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 """Chunks of a PNG that can hold its orientation."""
 
@@ -56,7 +61,8 @@ def read_header(data: bytes, *, source_format: str) -> Header:
     Raises:
         PictureRefusedError: no such header, or a size beyond the limits.
     """
-    header = _of_lone_webp(data) or _as_pillow_reads_it(data, source_format)
+    quick = _of_jpeg_without_notes if source_format == "jpeg" else _of_lone_webp
+    header = quick(data) or _as_pillow_reads_it(data, source_format)
     _check_size(header.width, header.height)
     return header
 
@@ -71,6 +77,24 @@ def _of_lone_webp(data: bytes) -> Header | None:
         return None
     width, height = (int.from_bytes(side, "little") & 0x3FFF for side in found.groups())
     return Header(width, height, _UPRIGHT, is_plain=True)
+
+
+def _of_jpeg_without_notes(data: bytes) -> Header | None:
+    """Return the header of a JPEG in grey or three colours that says nothing more of itself.
+
+    Pillow reads all that it says, also what nobody asks for; it takes five times as long.
+    """
+    frame = bytes(_FRAME.size)
+    for marker, before, at in jpeg_segments(data):
+        if before or marker == _JPEG_NOTES:
+            return None
+        if marker == JPEG_SCAN:
+            _, bits, height, width, components = _FRAME.unpack(frame)
+            is_plain = bits == 8 and components in (1, 3)
+            return Header(width, height, _UPRIGHT, is_plain=True) if is_plain else None
+        if marker in JPEG_FRAMES:
+            frame = data[at : at + _FRAME.size]
+    return None
 
 
 def _as_pillow_reads_it(data: bytes, source_format: str) -> Header:

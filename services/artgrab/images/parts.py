@@ -23,9 +23,9 @@ MAX_SKIPPED = 65_536
 
 _MARKER = re.compile(rb"\xff([\x02-\xcf\xd9-\xfe])")
 """T.81, B.1.1: neither stuffing nor fill bytes, and none that stand alone but the end."""
-_SCAN, _END = b"\xda", b"\xd9"
+JPEG_SCAN, _END = b"\xda", b"\xd9"
 _SEQUENTIAL = (b"\xc0", b"\xc1")
-_FRAMES = frozenset(bytes([0xC0 + kind]) for kind in range(16) if kind not in (4, 8, 12))
+JPEG_FRAMES = frozenset(bytes([0xC0 + kind]) for kind in range(16) if kind not in (4, 8, 12))
 """T.81, table B.1: what begins a frame; it says how many components there are."""
 
 
@@ -43,12 +43,12 @@ def check_parts(data: bytes, *, source_format: str) -> None:
 def _is_short_jpeg(data: bytes) -> bool:
     scans = skipped = 0
     frame = b""
-    for segments, (marker, before, at) in enumerate(_segments(data), start=1):
+    for segments, (marker, before, at) in enumerate(jpeg_segments(data), start=1):
         skipped += 0 if scans else before
-        scans += marker == _SCAN
+        scans += marker == JPEG_SCAN
         if segments > MAX_SEGMENTS or scans > MAX_SCANS or skipped > MAX_SKIPPED:
             return False
-        if marker in _FRAMES:
+        if marker in JPEG_FRAMES:
             frame = marker + data[at + 7 : at + 8]
         if scans == 1 and not _may_have_many_scans(data, frame, components=data[at + 2 : at + 3]):
             return True
@@ -63,10 +63,10 @@ def _may_have_many_scans(data: bytes, frame: bytes, *, components: bytes) -> boo
     """
     if frame[:1] in _SEQUENTIAL and frame[1:] == components:
         return False
-    return data.count(b"\xff" + _SCAN) > MAX_SCANS
+    return data.count(b"\xff" + JPEG_SCAN) > MAX_SCANS
 
 
-def _segments(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def jpeg_segments(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield the marker of each segment, the bytes passed over before, and where its length is."""
     at = 2
     while (found := _MARKER.search(data, at)) is not None and found[1] != _END:
