@@ -3,10 +3,14 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 
 from artgrab.common.network import NetworkSettings
 from artgrab.common.resolving import AddrInfo, Names
@@ -15,6 +19,7 @@ from artgrab.downloader.errors import FetchError
 from artgrab.downloader.fetch import Web, open_web
 from artgrab.downloader.guard import Guard
 from artgrab.downloader.settings import DownloaderSettings
+from tests.support.certificates import make_authority
 from tests.support.waiting import WAIT_SECONDS, eventually
 
 SETTINGS = DownloaderSettings()
@@ -49,9 +54,9 @@ class Site:
 
 
 @asynccontextmanager
-async def serving(answer: Answer) -> AsyncIterator[Site]:
+async def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[Site]:
     site = Site(answer)
-    server = await asyncio.start_server(site.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(site.serve, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
     site.network = NetworkSettings(
         resolve={"*.test": f"127.0.0.1:{port}"}, allowed_targets=[f"127.0.0.1/32:{port}"]
@@ -203,6 +208,41 @@ async def test_a_reading_that_is_given_up_ends_its_connection() -> None:
         with pytest.raises(asyncio.CancelledError):
             await reading
         await eventually(lambda: site.ended == 1)
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What a site needs that a.test is the name of."""
+    authority = make_authority(tmp_path / "authority")
+    pair = authority.issue(tmp_path / "site", names="DNS:a.test")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair.certificate, pair.key)
+    return context
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_picture_of_any_length_comes_whole_by_tls_on_every_loop(
+    run: Callable[[Coroutine[Any, Any, None]], None], tls: ssl.SSLContext
+) -> None:
+    small, large = bytes(range(256)) * 400, bytes(range(256)) * 15_000
+    chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
+    ) -> None:
+        answers = announced(small), announced(large), chunks % (len(large), large)
+        await saying(*answers, b"HTTP/1.1 200 OK\r\n\r\n" + large)(reader, writer, number)
+        writer.close()
+
+    async def main() -> None:
+        async with serving(answer, tls) as site:
+            url = f"https://a.test:{site.network.resolve['*.test'].rpartition(':')[2]}/a.jpg"
+            async with open_web(SETTINGS, site.network) as web:
+                assert [await read(web, url) for _ in range(4)] == [small, large, large, large]
+            assert site.connections == 1
+
+    run(main())
 
 
 class Told(Names):
