@@ -2,6 +2,7 @@
 
 import gc
 import gzip
+import tracemalloc
 import weakref
 import zlib
 from collections.abc import Iterator
@@ -44,6 +45,8 @@ ANSWERS = {
     "gzip": announced(gzip.compress(BODY), GZIP),
     "gzip-chunked": chunked(gzip.compress(BODY), GZIP, size=7),
     "gzip-unannounced": unannounced(gzip.compress(BODY), GZIP),
+    "gzip-and-more": announced(gzip.compress(BODY) + b"more", GZIP),
+    "identity": unannounced(BODY, b"Transfer-Encoding: identity\r\nContent-Encoding: identity\r\n"),
     "deflate": announced(zlib.compress(BODY), DEFLATE),
     "deflate-without-frame": announced(zlib.compress(BODY)[2:-4], DEFLATE),
     "interim": b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + announced(BODY),
@@ -63,7 +66,16 @@ FRAGMENTS = (
 )
 EMPTY = {"empty", "no-content", "bare-newlines", "surplus-empty", "switching"}
 FOLLOWED = {
-    *("announced", "empty", "chunked", "gzip", "gzip-chunked", "deflate", "deflate-without-frame"),
+    *(
+        "gzip-and-more",
+        "announced",
+        "empty",
+        "chunked",
+        "gzip",
+        "gzip-chunked",
+        "deflate",
+        "deflate-without-frame",
+    ),
     *("interim", "no-content", "bare-newlines"),
 }
 
@@ -206,6 +218,34 @@ def test_a_bomb_is_undone_no_further_than_is_wanted() -> None:
     bomb = announced(gzip.compress(bytes(30_000_000)), GZIP)
     feed(response, [bomb], limit=1000, take=counts.append)
     assert sum(counts) == 1000
+
+
+@pytest.mark.parametrize(
+    "answer", [announced(bytes(30_000)), unannounced(bytes(30_000)), chunked(bytes(30_000), size=2)]
+)
+def test_a_body_that_comes_in_tiny_pieces_takes_no_more_memory_than_it_has_bytes(
+    answer: bytes,
+) -> None:
+    response = new_response()
+    tracemalloc.start()
+    try:
+        feed(response, (bytes([one]) for one in answer))
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
+    assert response.body.content == bytes(30_000)
+
+
+def test_what_comes_behind_a_compressed_body_is_not_kept() -> None:
+    response = new_response()
+    feed(response, [unannounced(gzip.compress(BODY), GZIP)])
+    tracemalloc.start()
+    try:
+        feed(response, [bytes(50_000)] * 30)
+        assert tracemalloc.get_traced_memory()[0] < 200_000
+    finally:
+        tracemalloc.stop()
+    assert response.body.content == BODY
 
 
 def test_an_answer_that_is_done_with_is_gone_without_a_collector_of_cycles() -> None:

@@ -8,6 +8,7 @@ from artgrab.downloader.errors import FetchError
 _BUFFER_BYTES = 256 * 1024
 """That may come before anybody wants them, so that most pictures are there with their head; and at
 a time, as what a site announces it need not send."""
+_SMALL_BYTES = 4096
 _CANNOT_UNDO = frozenset({"br", "compress", "dcb", "dcz", "x-compress", "zstd"})
 """Codings (IANA registry) that nobody asked for, and that we know no way back from."""
 
@@ -32,11 +33,12 @@ class Body:
         """Bytes that are wanted; none where nobody said yet."""
         self._decoding = _decoding(coding)
         self._take: Callable[[int], None] = lambda count: None
-        self._parts: list[bytes | memoryview] = []
+        self._parts: list[bytes | bytearray | memoryview] = []
         self._held: list[bytes] = []
         """Not decompressed before somebody wants it."""
         self._buffer = memoryview(b"")
-        """What is left of one."""
+        self._filled = 0
+        """Bytes of the buffer."""
 
     @property
     def is_direct(self) -> bool:
@@ -58,7 +60,7 @@ class Body:
     @property
     def content(self) -> bytes:
         """What came and is wanted."""
-        content = b"".join(self._parts)
+        content = b"".join([*self._parts, self._buffer[: self._filled]])
         return content if len(content) <= self.limit else content[: self.limit]
 
     def want(self, limit: int, take: Callable[[int], None]) -> None:
@@ -88,20 +90,25 @@ class Body:
         if self._decoding is not None and not self.is_full:
             data = self._decoding.decode(data, self.limit - self.have)
         if not self.is_full:
-            self._add(data)
+            self._take(len(data))
+            self._append(data)
+            self.have += len(data)
         return None
 
     def buffer(self) -> memoryview:
         """Return where the next bytes are to be put, where nothing else will come."""
-        if not self._buffer:
+        if self._filled == len(self._buffer):
             beyond = 1  # shows that something comes behind
+            self._parts.append(self._buffer)
             self._buffer = memoryview(bytearray(min(self.left + beyond, _BUFFER_BYTES)))
-        return self._buffer
+            self._filled = 0
+        return self._buffer[self._filled :]
 
     def took(self, count: int) -> None:
         """Take so many bytes that were put into the buffer."""
-        self._add(self._buffer[:count])
-        self._buffer = self._buffer[count:]
+        self._take(count)
+        self._filled += count
+        self.have += count
 
     def check_end(self) -> None:
         """Take it that no more comes.
@@ -112,10 +119,14 @@ class Body:
         if self._decoding is not None and not self.is_full:
             self._decoding.check_end()
 
-    def _add(self, part: bytes | memoryview) -> None:
-        self._take(len(part))
-        self._parts.append(part)
-        self.have += len(part)
+    def _append(self, data: bytes) -> None:
+        """Append bytes; a million small parts would take more memory than what they hold."""
+        if len(data) >= _SMALL_BYTES:
+            self._parts.append(data)
+        elif self._parts and isinstance(self._parts[-1], bytearray):
+            self._parts[-1] += data
+        else:
+            self._parts.append(bytearray(data))
 
 
 class _Decoding:
@@ -129,6 +140,8 @@ class _Decoding:
         """Return what data becomes, so many bytes at most; nobody wants what is beyond them."""
         if self._inflating is None:
             self._inflating = zlib.decompressobj(self._window(data))
+        if self._inflating.eof:  # it would keep what comes behind, and copy it again and again
+            return b""
         try:
             return self._inflating.decompress(data, limit)
         except zlib.error as error:

@@ -218,7 +218,7 @@ class Connections:
             raise FetchError("connect-timeout", passing=True) from error
         except ssl.SSLError as error:
             raise FetchError("tls", passing=True) from error
-        except (OSError, RuntimeError) as error:  # uvloop raises both
+        except (OSError, RuntimeError, UnicodeError) as error:  # uvloop raises the first two
             raise FetchError("connect", passing=True) from error
 
     async def _addresses(self, host: str, port: int) -> list[AddrInfo]:

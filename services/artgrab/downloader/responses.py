@@ -124,7 +124,7 @@ class Response:
 
     @property
     def _is_framed(self) -> bool:
-        return "Transfer-Encoding" in self.headers
+        return "chunked" in self.headers.get("Transfer-Encoding", "").lower()
 
     @property
     def _is_direct(self) -> bool:
@@ -166,9 +166,9 @@ class Response:
         return None if announced is None or self._is_framed else int(announced)
 
     def _keep(self) -> None:
-        for data in self._parsed:
-            self.body.keep(data)
-        self._parsed.clear()
+        if self._parsed:
+            self.body.keep(b"".join(self._parsed))
+            self._parsed.clear()
         if self.is_complete and self.body.limit:
             self.body.check_end()
 
