@@ -1,11 +1,13 @@
 """Which connections to sites are used again, and which are never."""
 
 import asyncio
+import gc
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import uvloop
 
 from artgrab.common.network import NetworkSettings
 from artgrab.common.resolving import AddrInfo, Names
-from artgrab.downloader.connections import Connections
+from artgrab.downloader.connections import Connection, Connections
 from artgrab.downloader.errors import FetchError
 from artgrab.downloader.fetch import Web, open_web
 from artgrab.downloader.guard import Guard
@@ -243,6 +245,81 @@ def test_a_picture_of_any_length_comes_whole_by_tls_on_every_loop(
             assert site.connections == 1
 
     run(main())
+
+
+@contextmanager
+def closing(says: bytes, tls: ssl.SSLContext) -> Iterator[int]:
+    """Serve from threads: each connection says this and is closed at once; yield the port."""
+
+    def answer(plain: socket.socket) -> None:
+        with plain, suppress(OSError), tls.wrap_socket(plain, server_side=True) as one:
+            one.recv(65536)
+            one.sendall(says)
+            one.setblocking(False)
+            one.unwrap()  # says that it ends, and waits for no answer
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                answer(listening.accept()[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=serve)
+        serving.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        serving.join()
+
+
+@pytest.mark.parametrize("count", [100_000, 600_000])
+@pytest.mark.parametrize("framing", ["announced", "chunked", "unannounced"])
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_picture_comes_whole_by_tls_where_the_site_closes_behind_it(
+    run: Callable[[Coroutine[Any, Any, None]], None],
+    framing: str,
+    count: int,
+    tls: ssl.SSLContext,
+) -> None:
+    body = bytes(range(256)) * (count // 256)
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+    says = {
+        "announced": head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body),
+        "chunked": head
+        + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body),
+        "unannounced": head + b"\r\n" + body,
+    }[framing]
+
+    async def main(port: int) -> None:
+        network = NetworkSettings(
+            resolve={"*.test": f"127.0.0.1:{port}"}, allowed_targets=[f"127.0.0.1/32:{port}"]
+        )
+        async with open_web(SETTINGS, network) as web:
+            for _ in range(4):
+                assert await read(web, f"https://a.test:{port}/a.jpg") == body
+
+    with closing(says, tls) as port:
+        run(main(port))
+
+
+async def test_connections_that_failed_are_gone_without_a_collector_of_cycles() -> None:
+    def alive() -> int:
+        return sum(isinstance(one, Connection) for one in gc.get_objects())
+
+    async def tear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        await saying(announced(b"whole")[:-2])(reader, writer, number)
+        writer.close()
+
+    gc.collect()
+    before = alive()
+    gc.disable()
+    try:
+        async with serving(tear) as site, open_web(SETTINGS, site.network) as web:
+            for _ in range(5):
+                with pytest.raises(FetchError, match="cut-off"):
+                    await read(web)
+        await eventually(lambda: alive() == before)
+    finally:
+        gc.enable()
 
 
 class Told(Names):

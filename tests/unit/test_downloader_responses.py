@@ -46,6 +46,7 @@ ANSWERS = {
     "gzip-chunked": chunked(gzip.compress(BODY), GZIP, size=7),
     "gzip-unannounced": unannounced(gzip.compress(BODY), GZIP),
     "gzip-and-more": announced(gzip.compress(BODY) + b"more", GZIP),
+    "odd-blanks": announced(BODY).replace(b"Length:", b"Length :"),
     "identity": unannounced(BODY, b"Transfer-Encoding: identity\r\nContent-Encoding: identity\r\n"),
     "deflate": announced(zlib.compress(BODY), DEFLATE),
     "deflate-without-frame": announced(zlib.compress(BODY)[2:-4], DEFLATE),
@@ -68,6 +69,7 @@ EMPTY = {"empty", "no-content", "bare-newlines", "surplus-empty", "switching"}
 FOLLOWED = {
     *(
         "gzip-and-more",
+        "odd-blanks",
         "announced",
         "empty",
         "chunked",
@@ -167,6 +169,10 @@ def test_whatever_comes_ends_in_an_answer_or_in_a_reason(
         (OK + b"X: " + b"a" * SCRATCH_BYTES, "bad-answer"),
         (OK + b"X: a\r\n" * 130, "bad-answer"),
         (OK + b"X: a\0b\r\n\r\n", "bad-answer"),
+        (b"HTTP/1.1 150 X\r\nContent-Length: 9999999\r\n\r\n" + BODY, "bad-answer"),
+        (b"HTTP/1.1 000 X\r\n\r\n" + BODY, "bad-answer"),
+        (OK + b"Content-Length: " + b"0" * 5000 + b"3\r\n\r\nabc", "bad-answer"),
+        (chunked(BODY).replace(b"0\r\n\r\n", b"zz\r\n"), "cut-off"),
         (b"HTTP/1.1 100 Go\r\n\r\n" * 4000, "too-large"),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"a" * SCRATCH_BYTES, "too-large"),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: a\r\n" * 130, "bad-answer"),
@@ -197,7 +203,7 @@ def test_a_body_nobody_wants_yet_is_read_as_far_as_a_small_picture_goes() -> Non
             buffer[:] = data[: len(buffer)]
             data = data[len(buffer) :]
             response.feed(len(buffer))
-    assert 256 * 1024 <= plain.body.have < 2 * 256 * 1024
+    assert 512 * 1024 <= plain.body.have < 1024 * 1024
     assert packed.body.have == 0
 
 

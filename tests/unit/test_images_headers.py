@@ -68,6 +68,11 @@ def test_a_jpeg_that_ends_before_its_pixels_is_damaged(end: int) -> None:
         read(encoded(SOURCE)[:end])
 
 
+def test_a_jpeg_of_a_frame_that_ends_before_it_begins_is_damaged() -> None:
+    with pytest.raises(PictureRefusedError, match="damaged"):
+        read(b"\xff\xd8\xff\xc0\x00\x02\xff\xda")
+
+
 @pytest.mark.parametrize("side", [0, 65_535])
 def test_a_jpeg_of_an_impossible_size_is_refused(side: int) -> None:
     data = bytearray(encoded(SOURCE))

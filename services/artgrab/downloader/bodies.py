@@ -6,8 +6,9 @@ from collections.abc import Callable
 from artgrab.downloader.errors import FetchError
 
 _BUFFER_BYTES = 256 * 1024
-"""That may come before anybody wants them, so that most pictures are there with their head; and at
-a time, as what a site announces it need not send."""
+"""At a time: what a site announces it need not send."""
+_UNWANTED_BYTES = 512 * 1024
+"""That may come before anybody wants them, so that most pictures are there with their head."""
 _SMALL_BYTES = 4096
 _CANNOT_UNDO = frozenset({"br", "compress", "dcb", "dcz", "x-compress", "zstd"})
 """Codings (IANA registry) that nobody asked for, and that we know no way back from."""
@@ -36,6 +37,7 @@ class Body:
         self._parts: list[bytes | bytearray | memoryview] = []
         self._held: list[bytes] = []
         """Not decompressed before somebody wants it."""
+        self._held_bytes = 0
         self._buffer = memoryview(b"")
         self._filled = 0
         """Bytes of the buffer."""
@@ -55,7 +57,7 @@ class Body:
         """Whether no more is to come for the time being."""
         if self.limit:
             return self.have >= self.limit
-        return self.have >= _BUFFER_BYTES or not self.is_direct
+        return self.have + self._held_bytes >= _UNWANTED_BYTES
 
     @property
     def content(self) -> bytes:
@@ -86,6 +88,7 @@ class Body:
             FetchError: cut-off where it cannot be decompressed.
         """
         if not (self.limit or self.is_direct):
+            self._held_bytes += len(data)
             return self._held.append(data)
         if self._decoding is not None and not self.is_full:
             data = self._decoding.decode(data, self.limit - self.have)

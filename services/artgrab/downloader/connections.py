@@ -39,10 +39,16 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._is_asked = False
         self._heard = 0.0
-        self._error: Exception = FetchError("reset", passing=True)
-        """Why it is closed."""
+        self._error: Exception | None = None
+        """Why it is closed, where nobody waited. Who is told of it must be the only one to keep it:
+        its traceback leads back here, and to the body."""
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can come."""
+        return self._transport is not None
 
     async def ask(self, request: bytes) -> None:
         """Return when the head of the answer is complete.
@@ -89,7 +95,7 @@ class Connection(asyncio.BufferedProtocol):
     async def _wait(self) -> None:
         """Return when the answer is due."""
         if self._transport is None:
-            raise self._error
+            raise self._why_closed()
         self._waiter = self._loop.create_future()
         self._heard = self._loop.time()
         self._look()
@@ -114,10 +120,15 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = None
 
     def _fail(self, error: Exception) -> None:
-        self._error = error
         self.close()
-        if self._waiter is not None and not self._waiter.done():
+        if self._waiter is None:
+            self._error = error
+        elif not self._waiter.done():
             self._waiter.set_exception(error)
+
+    def _why_closed(self) -> Exception:
+        error, self._error = self._error, None
+        return error or FetchError("reset", passing=True)
 
     def _go_on(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -158,6 +169,31 @@ class Connection(asyncio.BufferedProtocol):
             self._go_on()
         except FetchError as error:
             self._fail(error)
+
+
+class _Decrypted(asyncio.Protocol):
+    """Hands a connection what comes by TLS, all that is there.
+
+    uvloop forgets what a buffered protocol has not taken yet where the other side ends.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.connection.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest and self.connection.is_open:
+            buffer = self.connection.get_buffer(len(rest))
+            count = min(len(buffer), len(rest))
+            buffer[:count] = rest[:count]
+            self.connection.buffer_updated(count)
+            rest = rest[count:]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.connection.connection_lost(exc)
 
 
 class Connections:
@@ -234,13 +270,17 @@ class Connections:
             happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS,
             socket_factory=self._guard.open_socket,
         )
-        is_tls = url.scheme == "https"
-        _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: Connection(self._scratch, silence_seconds=self._settings.first_byte_seconds),
-            sock=connected,
-            ssl=self._tls if is_tls else None,
-            server_hostname=url.raw_host if is_tls else None,
-        )
+        connection = Connection(self._scratch, silence_seconds=self._settings.first_byte_seconds)
+        loop = asyncio.get_running_loop()
+        if url.scheme == "http":
+            await loop.create_connection(lambda: connection, sock=connected)
+        else:
+            await loop.create_connection(
+                lambda: _Decrypted(connection),
+                sock=connected,
+                ssl=self._tls,
+                server_hostname=url.raw_host,
+            )
         return connection
 
 

@@ -18,6 +18,7 @@ _MAX_FIELDS = 128
 """Of a head, and of trailers."""
 _FRAMED = 2
 """All that comes may be so many times longer than the body that is wanted."""
+_BLANKS = b" \t"
 _NO_TEXT = re.compile(rb"[\0\r\n]")
 _SWITCHING_PROTOCOLS = 101
 
@@ -49,6 +50,7 @@ class Response:
         )
         self._parsed: list[bytes] = []
         """Of the body, not yet kept."""
+        self._has_body = False
         self._came = 0
         self._beside = 0
         """Bytes since the last one of the body."""
@@ -147,7 +149,7 @@ class Response:
         except HttpParserError as error:
             self._is_last = True
             if not self.is_complete:  # else it is about what comes behind
-                raise FetchError("bad-answer") from error
+                raise self._misunderstood() from error
         self._check_bounds()
         if self.status and not had_head:
             self.body = Body(self._length(), self.headers.get("Content-Encoding", ""))
@@ -161,9 +163,16 @@ class Response:
         if self.body.limit and self._came > SCRATCH_BYTES + _FRAMED * self.body.limit:
             raise FetchError("too-large")
 
+    def _misunderstood(self) -> FetchError:
+        """Return what to say of one against the rules; within a body it may be an accident."""
+        return FetchError("cut-off", passing=True) if self._has_body else FetchError("bad-answer")
+
     def _length(self) -> int | None:
         announced = self.headers.get("Content-Length")
-        return None if announced is None or self._is_framed else int(announced)
+        try:
+            return None if announced is None or self._is_framed else int(announced)
+        except ValueError as error:  # of thousands of digits, all of them noughts
+            raise FetchError("bad-answer") from error
 
     def _keep(self) -> None:
         if self._parsed:
@@ -187,7 +196,7 @@ class Response:
         if self._fields > _MAX_FIELDS or _NO_TEXT.search(value):
             raise ValueError("too many fields, or one of no text")
         if not self.status:
-            self.headers.add(_text(name), _text(value.strip(b" \t")))
+            self.headers.add(_text(name.rstrip(_BLANKS)), _text(value.strip(_BLANKS)))
 
     def on_headers_complete(self) -> None:
         """Know the head, if it is not an interim one."""
@@ -200,6 +209,9 @@ class Response:
 
     def on_body(self, data: bytes) -> None:
         """Hold what came of the body."""
+        if not self.status:
+            raise ValueError("an interim answer with a body")
+        self._has_body = True
         self._beside = 0
         self._parsed.append(data)
 

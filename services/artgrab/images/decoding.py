@@ -88,6 +88,8 @@ def _of_jpeg_without_notes(data: bytes) -> Header | None:
     for marker, before, at in jpeg_segments(data):
         if before or marker == _JPEG_NOTES:
             return None
+        if len(frame) < _FRAME.size:
+            return None
         if marker == JPEG_SCAN:
             _, bits, height, width, components = _FRAME.unpack(frame)
             is_plain = bits == 8 and components in (1, 3)

@@ -237,6 +237,12 @@ ANSWERS = (
     _says(
         "hints-flood", "FAILED too-large", b"", endlessly=b"HTTP/1.1 103 Early Hints\r\n\r\n" * 512
     ),
+    _says(
+        "interim-with-body",
+        "FAILED bad-answer",
+        b"HTTP/1.1 150 Wait\r\nContent-Length: 99999999999\r\n\r\n",
+        endlessly=b"a" * 65536,
+    ),
     _says("interim-then-picture", "STORED", b"HTTP/1.1 100 Continue\r\n\r\n" + answer(jpeg())),
     _says(
         "switching-protocols",
