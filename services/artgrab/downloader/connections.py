@@ -87,6 +87,7 @@ class Connection(asyncio.BufferedProtocol):
     def close(self) -> None:
         """Close it at once."""
         self._stop_timer()
+        self._error = None
         self.response.close()
         if self._transport is not None:
             self._transport.abort()
@@ -121,9 +122,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def _fail(self, error: Exception) -> None:
         self.close()
-        if self._waiter is None:
+        if self._waiter is None or self._waiter.done():
             self._error = error
-        elif not self._waiter.done():
+        else:
             self._waiter.set_exception(error)
 
     def _why_closed(self) -> Exception:
