@@ -303,7 +303,8 @@ def test_a_picture_comes_whole_by_tls_where_the_site_closes_behind_it(
 
 async def test_connections_that_failed_are_gone_without_a_collector_of_cycles() -> None:
     def alive() -> int:
-        return sum(isinstance(one, Connection) for one in gc.get_objects())
+        # Not isinstance: it asks objects for their class, which torch warns of in some of its own.
+        return sum(type(one) is Connection for one in gc.get_objects())
 
     async def tear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         await saying(announced(b"whole")[:-2])(reader, writer, number)
@@ -317,7 +318,7 @@ async def test_connections_that_failed_are_gone_without_a_collector_of_cycles() 
             for _ in range(5):
                 with pytest.raises(FetchError, match="cut-off"):
                     await read(web)
-        await eventually(lambda: alive() == before)
+        await eventually(lambda: alive() <= before)
     finally:
         gc.enable()
 
