@@ -22,23 +22,20 @@ from artgrab.downloader.fetch import Web, open_web
 from artgrab.downloader.guard import Guard
 from artgrab.downloader.settings import DownloaderSettings
 from tests.support.certificates import make_authority
+from tests.support.hostile.behaviours import CHUNKED, OK, answer
+from tests.support.playing_hosts import network_of
 from tests.support.waiting import WAIT_SECONDS, eventually
 
 SETTINGS = DownloaderSettings()
 URL = "http://a.test/a.jpg"
-Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
-
-
-def announced(body: bytes, *fields: bytes) -> bytes:
-    lines = (b"HTTP/1.1 200 OK", *fields, b"Content-Length: %d" % len(body), b"", body)
-    return b"\r\n".join(lines)
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
 
 
 class Site:
     """Answers each connection by a function that is told its number, and remembers how they end."""
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
         self.connections = 0
         self.ended = 0
         self.network = NetworkSettings()
@@ -46,7 +43,7 @@ class Site:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
-            await self._answer(reader, writer, self.connections)
+            await self._talk(reader, writer, self.connections)
             await reader.read()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
@@ -56,27 +53,25 @@ class Site:
 
 
 @asynccontextmanager
-async def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[Site]:
-    site = Site(answer)
+async def serving(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator[Site]:
+    site = Site(talk)
     server = await asyncio.start_server(site.serve, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
-    site.network = NetworkSettings(
-        resolve={"*.test": f"127.0.0.1:{port}"}, allowed_targets=[f"127.0.0.1/32:{port}"]
-    )
+    site.network = network_of(port)
     async with server:
         yield site
         await eventually(lambda: site.ended == site.connections)
 
 
-def saying(*answers: bytes) -> Answer:
+def saying(*answers: bytes) -> Talk:
     """Give one answer after the other on each connection."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _: int) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _: int) -> None:
         for one in answers:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(one)
 
-    return answer
+    return talk
 
 
 async def read(web: Web, url: str = URL) -> bytes:
@@ -86,7 +81,7 @@ async def read(web: Web, url: str = URL) -> bytes:
 
 async def test_a_connection_is_used_again_for_the_same_host_and_for_no_other() -> None:
     async with (
-        serving(saying(announced(b"one"), announced(b"two"))) as site,
+        serving(saying(answer(b"one"), answer(b"two"))) as site,
         open_web(SETTINGS, site.network) as web,
     ):
         assert await read(web) == b"one"
@@ -97,24 +92,22 @@ async def test_a_connection_is_used_again_for_the_same_host_and_for_no_other() -
 
 async def test_two_at_once_have_a_connection_each() -> None:
     async with (
-        serving(saying(announced(b"one"), announced(b"two"))) as site,
+        serving(saying(answer(b"one"), answer(b"two"))) as site,
         open_web(SETTINGS, site.network) as web,
     ):
-        for answer in (b"one", b"two"):
+        for said in (b"one", b"two"):
             answers = await asyncio.gather(*(read(web) for _ in range(2)))
-            assert answers == [answer, answer]
+            assert answers == [said, said]
         assert site.connections == 2
 
 
 async def test_a_site_that_closes_a_kept_connection_when_it_is_asked_is_asked_anew() -> None:
-    async def answer(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
-    ) -> None:
-        await saying(announced(b"%d" % number))(reader, writer, number)
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        await saying(answer(b"%d" % number))(reader, writer, number)
         await reader.readuntil(b"\r\n\r\n")
         writer.transport.abort()
 
-    async with serving(answer) as site, open_web(SETTINGS, site.network) as web:
+    async with serving(talk) as site, open_web(SETTINGS, site.network) as web:
         assert [await read(web) for _ in range(3)] == [b"1", b"2", b"3"]
 
 
@@ -134,18 +127,18 @@ async def test_a_site_that_closes_without_an_answer_is_asked_once() -> None:
 @pytest.mark.parametrize(
     "says",
     [
-        announced(b"right") + announced(b"wrong"),
-        announced(b"r" * 200_000) + announced(b"wrong"),
-        announced(b"right", b"Connection: close"),
-        announced(b"right").replace(b"HTTP/1.1", b"HTTP/1.0"),
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nright\r\n0\r\n\r\nHTTP/1.1 2",
+        answer(b"right") + answer(b"wrong"),
+        answer(b"r" * 200_000) + answer(b"wrong"),
+        answer(b"right", "Connection: close"),
+        answer(b"right").replace(b"HTTP/1.1", b"HTTP/1.0"),
+        CHUNKED + b"5\r\nright\r\n0\r\n\r\nHTTP/1.1 2",
         b"HTTP/1.1 101 Go\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
     ],
 )
 async def test_nothing_follows_an_answer_that_was_the_last_or_had_something_behind_it(
     says: bytes,
 ) -> None:
-    async with serving(saying(says, announced(b""))) as site:
+    async with serving(saying(says, answer(b""))) as site:
         async with open_web(SETTINGS, site.network) as web:
             answers = [await read(web) for _ in range(2)]
         assert answers[0] == answers[1] != b"wrong"
@@ -153,15 +146,13 @@ async def test_nothing_follows_an_answer_that_was_the_last_or_had_something_behi
 
 
 async def test_what_comes_before_it_was_asked_for_ends_the_connection() -> None:
-    async def answer(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
-    ) -> None:
-        await saying(announced(b"right"))(reader, writer, number)
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        await saying(answer(b"right"))(reader, writer, number)
         await gone.wait()
-        writer.write(announced(b"wrong"))
+        writer.write(answer(b"wrong"))
 
     gone = asyncio.Event()
-    async with serving(answer) as site, open_web(SETTINGS, site.network) as web:
+    async with serving(talk) as site, open_web(SETTINGS, site.network) as web:
         assert await read(web) == b"right"
         gone.set()
         await eventually(lambda: site.ended == 1)
@@ -172,7 +163,7 @@ async def test_what_comes_before_it_was_asked_for_ends_the_connection() -> None:
 async def test_a_connection_is_not_kept_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("artgrab.downloader.connections._KEEPALIVE_SECONDS", 0.05)
     async with (
-        serving(saying(announced(b"one"), announced(b"two"))) as site,
+        serving(saying(answer(b"one"), answer(b"two"))) as site,
         open_web(SETTINGS, site.network) as web,
     ):
         assert await read(web) == b"one"
@@ -183,9 +174,7 @@ async def test_a_connection_is_not_kept_for_long(monkeypatch: pytest.MonkeyPatch
 async def test_a_body_that_nobody_reads_is_left_where_it_is() -> None:
     sent = 0
 
-    async def answer(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
-    ) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         nonlocal sent
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 50000000\r\n\r\n")
@@ -194,7 +183,7 @@ async def test_a_body_that_nobody_reads_is_left_where_it_is() -> None:
             await writer.drain()
             sent += 65536
 
-    async with serving(answer) as site, open_web(SETTINGS, site.network) as web:
+    async with serving(talk) as site, open_web(SETTINGS, site.network) as web:
         async with web.get(URL) as reply:
             assert reply.status == 404
         await eventually(lambda: site.ended == 1)
@@ -202,7 +191,7 @@ async def test_a_body_that_nobody_reads_is_left_where_it_is() -> None:
 
 
 async def test_a_reading_that_is_given_up_ends_its_connection() -> None:
-    half = announced(b"whole")[:-2]
+    half = answer(b"whole")[:-2]
     async with serving(saying(half)) as site, open_web(SETTINGS, site.network) as web:
         reading = asyncio.create_task(read(web))
         await eventually(lambda: site.connections == 1)
@@ -228,17 +217,15 @@ def test_a_picture_of_any_length_comes_whole_by_tls_on_every_loop(
     run: Callable[[Coroutine[Any, Any, None]], None], tls: ssl.SSLContext
 ) -> None:
     small, large = bytes(range(256)) * 400, bytes(range(256)) * 15_000
-    chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+    chunks = CHUNKED + b"%x\r\n%s\r\n0\r\n\r\n"
 
-    async def answer(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
-    ) -> None:
-        answers = announced(small), announced(large), chunks % (len(large), large)
-        await saying(*answers, b"HTTP/1.1 200 OK\r\n\r\n" + large)(reader, writer, number)
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        answers = answer(small), answer(large), chunks % (len(large), large)
+        await saying(*answers, OK + b"\r\n" + large)(reader, writer, number)
         writer.close()
 
     async def main() -> None:
-        async with serving(answer, tls) as site:
+        async with serving(talk, tls) as site:
             url = f"https://a.test:{site.network.resolve['*.test'].rpartition(':')[2]}/a.jpg"
             async with open_web(SETTINGS, site.network) as web:
                 assert [await read(web, url) for _ in range(4)] == [small, large, large, large]
@@ -290,10 +277,7 @@ def test_a_picture_comes_whole_by_tls_where_the_site_closes_behind_it(
     }[framing]
 
     async def main(port: int) -> None:
-        network = NetworkSettings(
-            resolve={"*.test": f"127.0.0.1:{port}"}, allowed_targets=[f"127.0.0.1/32:{port}"]
-        )
-        async with open_web(SETTINGS, network) as web:
+        async with open_web(SETTINGS, network_of(port)) as web:
             for _ in range(4):
                 assert await read(web, f"https://a.test:{port}/a.jpg") == body
 
@@ -307,7 +291,7 @@ async def test_connections_that_failed_are_gone_without_a_collector_of_cycles() 
         return sum(type(one) is Connection for one in gc.get_objects())
 
     async def tear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
-        await saying(announced(b"whole")[:-2])(reader, writer, number)
+        await saying(answer(b"whole")[:-2])(reader, writer, number)
         writer.close()
 
     gc.collect()
@@ -348,7 +332,7 @@ def unused_port() -> Iterator[int]:
 
 
 async def test_another_address_is_tried_where_one_does_not_answer(unused_port: int) -> None:
-    async with serving(saying(announced(b"one"))) as site:
+    async with serving(saying(answer(b"one"))) as site:
         port = int(site.network.resolve["*.test"].rpartition(":")[2])
         guard = Guard(
             NetworkSettings(allowed_targets=[f"127.0.0.1/32:{port}", f"127.0.0.1/32:{unused_port}"])

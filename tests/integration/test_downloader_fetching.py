@@ -13,7 +13,7 @@ from artgrab.downloader.hosts import MAX_TROUBLES
 from tests.support.downloads import only_record, pictures_kept, trickle
 from tests.support.drawn import drawn, encoded, jpeg
 from tests.support.ingest_client import downloader, ingest_one
-from tests.support.playing_hosts import PlayingHosts
+from tests.support.playing_hosts import PlayingHosts, network_of
 from tests.support.waiting import WAIT_SECONDS
 
 
@@ -211,11 +211,7 @@ async def test_a_body_cut_off_gets_a_second_try_and_then_fails(
 async def test_a_host_that_refuses_connections_is_a_passing_failure(
     store: Store, unused_tcp_port: int
 ) -> None:
-    network = NetworkSettings(
-        resolve={"*.test": f"127.0.0.1:{unused_tcp_port}"},
-        allowed_targets=[f"127.0.0.1/32:{unused_tcp_port}"],
-    )
-    async with downloader(store, network) as endpoint:
+    async with downloader(store, network_of(unused_tcp_port)) as endpoint:
         assert await ingest_one(endpoint, "http://a.test/a.jpg") == ("FAILED", "connect")
     assert only_record(store).passing
 

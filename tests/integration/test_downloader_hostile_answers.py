@@ -11,10 +11,10 @@ from artgrab.common.network import NetworkSettings
 from artgrab.downloader.errors import FetchError
 from artgrab.downloader.fetch import open_web
 from artgrab.downloader.settings import DownloaderSettings
-from tests.support.playing_hosts import PlayingHosts
+from tests.support.hostile.behaviours import OK
+from tests.support.playing_hosts import PlayingHosts, network_of
 from tests.support.waiting import WAIT_SECONDS
 
-OK = b"HTTP/1.1 200 OK\r\n"
 SETTINGS = DownloaderSettings(total_seconds=1.5, max_source_bytes=100_000)
 PATIENT = SETTINGS.model_copy(update={"total_seconds": 60.0})
 """Where it is not the time that ends it, however busy the machine is."""
@@ -43,9 +43,7 @@ async def answering(begin: bytes, endlessly: bytes) -> AsyncIterator[NetworkSett
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
-        yield NetworkSettings(
-            resolve={"*.test": f"127.0.0.1:{port}"}, allowed_targets=[f"127.0.0.1/32:{port}"]
-        )
+        yield network_of(port)
         await asyncio.wait_for(asyncio.gather(*answers), WAIT_SECONDS)
 
 

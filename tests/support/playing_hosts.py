@@ -19,6 +19,13 @@ class Seen(NamedTuple):
     headers: dict[str, str]
 
 
+def network_of(port: int) -> NetworkSettings:
+    """Return settings with which clients find every `*.test` at a port of loopback, and no more."""
+    return NetworkSettings(
+        resolve={"*.test": f"127.0.0.1:{port}"}, allowed_targets=[f"127.0.0.1/32:{port}"]
+    )
+
+
 class PlayingHosts:
     """What each URL answers, and what was asked; unknown URLs answer 404.
 
@@ -33,10 +40,7 @@ class PlayingHosts:
     @property
     def network(self) -> NetworkSettings:
         """Settings with which clients reach these hosts, and nothing else on loopback."""
-        return NetworkSettings(
-            resolve={"*.test": f"127.0.0.1:{self.port}"},
-            allowed_targets=[f"127.0.0.1/32:{self.port}"],
-        )
+        return network_of(self.port)
 
     def put(
         self,

@@ -15,54 +15,55 @@ from hypothesis import strategies as st
 from artgrab.downloader.errors import FetchError
 from artgrab.downloader.responses import SCRATCH_BYTES
 from tests.support.fed_answers import PLENTY, feed, new_response, told
+from tests.support.hostile.behaviours import CHUNKED, OK, answer
 
-OK = b"HTTP/1.1 200 OK\r\n"
 BODY = b"\xff\xd8\xff picture " * 50
+GZIP, DEFLATE = "Content-Encoding: gzip", "Content-Encoding: deflate"
 
 
-def announced(body: bytes, *fields: bytes) -> bytes:
-    return OK + b"".join((*fields, b"Content-Length: %d\r\n\r\n" % len(body), body))
+def unannounced(body: bytes, *fields: str) -> bytes:
+    return OK + "".join(f"{field}\r\n" for field in fields).encode() + b"\r\n" + body
 
 
-def chunked(body: bytes, *fields: bytes, size: int = 100, trailers: bytes = b"") -> bytes:
+def chunked(body: bytes, *fields: str, size: int = 100, trailers: bytes = b"") -> bytes:
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     chunks = b"".join(b"%x;a=b\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
-    head = OK + b"".join(fields) + b"Transfer-Encoding: chunked\r\n\r\n"
-    return head + chunks + b"0\r\n" + trailers + b"\r\n"
+    end = b"0\r\n" + trailers + b"\r\n"
+    return unannounced(chunks + end, *fields, "Transfer-Encoding: chunked")
 
 
-def unannounced(body: bytes, *fields: bytes) -> bytes:
-    return OK + b"".join(fields) + b"\r\n" + body
-
-
-GZIP = b"Content-Encoding: gzip\r\n"
-DEFLATE = b"Content-Encoding: deflate\r\n"
 ANSWERS = {
-    "announced": announced(BODY, b"ETag: x\r\nVary: a\r\nVary: b\r\n"),
-    "empty": announced(b""),
+    "announced": answer(BODY, "ETag: x", "Vary: a", "Vary: b"),
+    "empty": answer(b""),
     "chunked": chunked(BODY, trailers=b"X-After: 1\r\n"),
     "unannounced": unannounced(BODY),
-    "gzip": announced(gzip.compress(BODY), GZIP),
+    "gzip": answer(gzip.compress(BODY), GZIP),
     "gzip-chunked": chunked(gzip.compress(BODY), GZIP, size=7),
     "gzip-unannounced": unannounced(gzip.compress(BODY), GZIP),
-    "gzip-and-more": announced(gzip.compress(BODY) + b"more", GZIP),
-    "odd-blanks": announced(BODY).replace(b"Length:", b"Length :"),
-    "identity": unannounced(BODY, b"Transfer-Encoding: identity\r\nContent-Encoding: identity\r\n"),
-    "deflate": announced(zlib.compress(BODY), DEFLATE),
-    "deflate-without-frame": announced(zlib.compress(BODY)[2:-4], DEFLATE),
-    "interim": b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + announced(BODY),
-    "close": announced(BODY, b"Connection: close\r\n"),
-    "old": announced(BODY).replace(b"1.1", b"1.0"),
+    "gzip-and-more": answer(gzip.compress(BODY) + b"more", GZIP),
+    "odd-blanks": answer(BODY).replace(b"Length:", b"Length :"),
+    "identity": unannounced(BODY, "Transfer-Encoding: identity", "Content-Encoding: identity"),
+    "deflate": answer(zlib.compress(BODY), DEFLATE),
+    "deflate-without-frame": answer(zlib.compress(BODY)[2:-4], DEFLATE),
+    "interim": b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + answer(BODY),
+    "close": answer(BODY, "Connection: close"),
+    "old": answer(BODY).replace(b"1.1", b"1.0"),
     "no-content": OK.replace(b"200", b"204") + b"Content-Length: 9\r\n\r\n",
-    "bare-newlines": announced(b"").replace(b"\r\n", b"\n"),
-    "surplus": announced(BODY) + announced(b"<html>"),
+    "bare-newlines": answer(b"").replace(b"\r\n", b"\n"),
+    "surplus": answer(BODY) + answer(b"<html>"),
     "surplus-chunked": chunked(BODY) + b"?",
-    "surplus-empty": announced(b"") + b"HTTP",
+    "surplus-empty": answer(b"") + b"HTTP",
     "switching": b"HTTP/1.1 101 Go\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nabc",
 }
 FRAGMENTS = (
     *(OK, b"\r\n", b"\n", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"X: y\r\n"),
-    *(b"0\r\n\r\n", b"5\r\nhello\r\n", GZIP, b"HTTP/1.1 100 Go\r\n\r\n", gzip.compress(b"hello")),
+    *(
+        b"0\r\n\r\n",
+        b"5\r\nhello\r\n",
+        f"{GZIP}\r\n".encode(),
+        b"HTTP/1.1 100 Go\r\n\r\n",
+        gzip.compress(b"hello"),
+    ),
     *(b"Content-Encoding: br\r\n", b"Connection: close\r\n"),
 )
 EMPTY = {"empty", "no-content", "bare-newlines", "surplus-empty", "switching"}
@@ -174,13 +175,13 @@ def test_whatever_comes_ends_in_an_answer_or_in_a_reason(
         (OK + b"Content-Length: " + b"0" * 5000 + b"3\r\n\r\nabc", "bad-answer"),
         (chunked(BODY).replace(b"0\r\n\r\n", b"zz\r\n"), "cut-off"),
         (b"HTTP/1.1 100 Go\r\n\r\n" * 4000, "too-large"),
-        (OK + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"a" * SCRATCH_BYTES, "too-large"),
-        (OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: a\r\n" * 130, "bad-answer"),
+        (CHUNKED + b"1;" + b"a" * SCRATCH_BYTES, "too-large"),
+        (CHUNKED + b"0\r\n" + b"X: a\r\n" * 130, "bad-answer"),
         (chunked(b"a" * PLENTY, size=1), "too-large"),
-        (announced(b"abc", b"Content-Encoding: br\r\n"), "bad-answer"),
-        (announced(b"abc", GZIP), "cut-off"),
-        (announced(gzip.compress(BODY)[:-1], GZIP), "cut-off"),
-        (announced(b"abc", b"Content-Length: 3\r\n"), "bad-answer"),
+        (answer(b"abc", "Content-Encoding: br"), "bad-answer"),
+        (answer(b"abc", GZIP), "cut-off"),
+        (answer(gzip.compress(BODY)[:-1], GZIP), "cut-off"),
+        (answer(b"abc", "Content-Length: 3"), "bad-answer"),
         (OK + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "bad-answer"),
     ],
 )
@@ -191,13 +192,13 @@ def test_what_goes_beyond_bounds_or_rules_ends_with_a_reason(data: bytes, reason
 
 def test_a_head_may_be_as_long_as_browsers_take_them_for_granted() -> None:
     response = new_response()
-    feed(response, [announced(BODY, b"Content-Security-Policy: " + b"a" * 50_000 + b"\r\n")])
+    feed(response, [answer(BODY, "Content-Security-Policy: " + "a" * 50_000)])
     assert response.body.content == BODY
 
 
 def test_a_body_nobody_wants_yet_is_read_as_far_as_a_small_picture_goes() -> None:
     plain, packed = new_response(), new_response()
-    for response, data in ((plain, announced(b"a" * 10**6)), (packed, chunked(b"a" * 10**6))):
+    for response, data in ((plain, answer(b"a" * 10**6)), (packed, chunked(b"a" * 10**6))):
         while not response.is_enough:
             buffer = response.buffer()
             buffer[:] = data[: len(buffer)]
@@ -211,31 +212,31 @@ def test_bytes_are_told_of_before_they_are_kept_and_may_be_refused() -> None:
     def refuse(count: int) -> None:
         raise MemoryError
 
-    for answer in (announced(BODY), chunked(BODY), announced(gzip.compress(BODY), GZIP)):
+    for says in (answer(BODY), chunked(BODY), answer(gzip.compress(BODY), GZIP)):
         response = new_response()
         with pytest.raises(MemoryError):
-            feed(response, [answer], take=refuse)
+            feed(response, [says], take=refuse)
         assert response.body.content == b""
 
 
 def test_a_bomb_is_undone_no_further_than_is_wanted() -> None:
     response = new_response()
     counts = list[int]()
-    bomb = announced(gzip.compress(bytes(30_000_000)), GZIP)
+    bomb = answer(gzip.compress(bytes(30_000_000)), GZIP)
     feed(response, [bomb], limit=1000, take=counts.append)
     assert sum(counts) == 1000
 
 
 @pytest.mark.parametrize(
-    "answer", [announced(bytes(30_000)), unannounced(bytes(30_000)), chunked(bytes(30_000), size=2)]
+    "says", [answer(bytes(30_000)), unannounced(bytes(30_000)), chunked(bytes(30_000), size=2)]
 )
 def test_a_body_that_comes_in_tiny_pieces_takes_no_more_memory_than_it_has_bytes(
-    answer: bytes,
+    says: bytes,
 ) -> None:
     response = new_response()
     tracemalloc.start()
     try:
-        feed(response, (bytes([one]) for one in answer))
+        feed(response, (bytes([one]) for one in says))
         assert tracemalloc.get_traced_memory()[0] < 100_000
     finally:
         tracemalloc.stop()
@@ -258,7 +259,7 @@ def test_an_answer_that_is_done_with_is_gone_without_a_collector_of_cycles() -> 
     gc.disable()
     try:
         response = new_response()
-        feed(response, [announced(BODY)])
+        feed(response, [answer(BODY)])
         response.close()
         gone = weakref.ref(response)
         del response
