@@ -76,7 +76,7 @@ def saying(*answers: bytes) -> Talk:
 
 async def read(web: Web, url: str = URL) -> bytes:
     async with web.get(url) as reply:
-        return await reply.read()
+        return bytes(await reply.read())
 
 
 async def test_a_connection_is_used_again_for_the_same_host_and_for_no_other() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from artgrab.downloader.bodies import Room, own_room
 from artgrab.downloader.responses import SCRATCH_BYTES, Response
 
 PLENTY = 10**6
@@ -18,9 +19,9 @@ class Told(NamedTuple):
     can_be_followed: bool
 
 
-def new_response() -> Response:
+def new_response(room: Room = own_room) -> Response:
     """Return one with memory of its own."""
-    return Response(memoryview(bytearray(SCRATCH_BYTES)))
+    return Response(memoryview(bytearray(SCRATCH_BYTES)), room)
 
 
 def feed(
@@ -47,7 +48,7 @@ def told(response: Response) -> Told:
     return Told(
         response.status,
         sorted(response.headers.items()),
-        response.body.content,
+        bytes(response.body.content),
         response.is_complete,
         response.can_be_followed,
     )

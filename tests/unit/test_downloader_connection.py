@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from artgrab.downloader.bodies import own_room
 from artgrab.downloader.connections import Connection
 from artgrab.downloader.errors import FetchError
 from artgrab.downloader.responses import SCRATCH_BYTES
@@ -31,7 +32,7 @@ def come(connection: Connection, data: bytes) -> None:
 
 
 async def asked() -> tuple[Connection, asyncio.Task[None]]:
-    connection = Connection(memoryview(bytearray(SCRATCH_BYTES)), silence_seconds=60)
+    connection = Connection(memoryview(bytearray(SCRATCH_BYTES)), own_room, silence_seconds=60)
     connection.connection_made(Nowhere())
     asking = asyncio.create_task(connection.ask(b""))
     await asyncio.sleep(0)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from artgrab.downloader.bodies import own_room
 from artgrab.downloader.errors import FetchError
 from artgrab.downloader.responses import SCRATCH_BYTES
 from tests.support.fed_answers import PLENTY, feed, new_response, told
@@ -196,16 +197,58 @@ def test_a_head_may_be_as_long_as_browsers_take_them_for_granted() -> None:
     assert response.body.content == BODY
 
 
-def test_a_body_nobody_wants_yet_is_read_as_far_as_a_small_picture_goes() -> None:
-    plain, packed = new_response(), new_response()
-    for response, data in ((plain, answer(b"a" * 10**6)), (packed, chunked(b"a" * 10**6))):
-        while not response.is_enough:
-            buffer = response.buffer()
-            buffer[:] = data[: len(buffer)]
-            data = data[len(buffer) :]
-            response.feed(len(buffer))
-    assert 512 * 1024 <= plain.body.have < 1024 * 1024
-    assert packed.body.have == 0
+@pytest.mark.parametrize(
+    ("says", "least", "most"),
+    [
+        (answer(bytes(250_000)), 250_000, 350_000),
+        (answer(bytes(10**6)), 0, SCRATCH_BYTES),
+        (chunked(bytes(10**6)), 250_000, 350_000),
+    ],
+    ids=["short", "long", "without a length"],
+)
+def test_a_body_nobody_wants_yet_is_read_as_far_as_a_small_picture_goes(
+    says: bytes, least: int, most: int
+) -> None:
+    response = new_response()
+    came = 0
+    while not (response.is_enough or response.is_complete):
+        buffer = response.buffer()
+        count = min(len(buffer), len(says) - came)
+        buffer[:count] = says[came : came + count]
+        response.feed(count)
+        came += count
+    assert least <= came <= most
+
+
+@pytest.mark.parametrize("size", [5, 10**5, 10**6])
+def test_a_body_lies_in_a_room_of_its_own_where_its_length_is_announced(size: int) -> None:
+    rooms = list[memoryview]()
+
+    def room(size: int) -> memoryview:
+        rooms.append(own_room(size))
+        return rooms[-1]
+
+    response = new_response(room)
+    feed(response, [answer(b"aaaaa" + bytes(size - 5))])
+    assert [len(one) for one in rooms] == [size + 1]
+    rooms[0][:2] = b"bb"
+    assert response.body.content == b"bbaaa" + bytes(size - 5)
+
+
+def test_a_body_gets_no_more_room_than_is_wanted_of_it_and_packed_ones_get_none() -> None:
+    sizes = list[int]()
+
+    def room(size: int) -> memoryview:
+        sizes.append(size)
+        return own_room(size)
+
+    for says in (chunked(BODY), answer(gzip.compress(BODY), GZIP), unannounced(BODY), answer(b"")):
+        feed(new_response(room), [says])
+    assert not sizes
+    response = new_response(room)
+    feed(response, [answer(b"a" * 10**6)], limit=1000)
+    assert sizes == [1001]
+    assert response.body.content == b"a" * 1000
 
 
 def test_bytes_are_told_of_before_they_are_kept_and_may_be_refused() -> None:

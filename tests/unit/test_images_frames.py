@@ -17,6 +17,12 @@ def test_bytes_that_are_no_message_are_told_as_that(data: bytes) -> None:
         decode_answer(data)
 
 
+def test_a_picture_in_shared_memory_is_only_told_of() -> None:
+    sent = b"".join(task_parts(Task(b"picture", 7), place=3))
+    assert read_task(io.BytesIO(sent + b"the next one"), b"my picture!") == Task(b"picture", 7)
+    assert b"picture" not in sent
+
+
 @pytest.mark.parametrize("task", [Task(b"", 0), Task(b"picture", 4096)])
 def test_a_task_comes_as_it_went_and_one_that_is_cut_off_is_none(task: Task) -> None:
     sent = b"".join(task_parts(task))

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 
-def sha256_hex(data: bytes) -> str:
+def sha256_hex(data: bytes | memoryview) -> str:
     """Return the SHA-256 of data as 64 lower-case hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 

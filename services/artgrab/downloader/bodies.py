@@ -5,24 +5,27 @@ from collections.abc import Callable
 
 from artgrab.downloader.errors import FetchError
 
-_BUFFER_BYTES = 256 * 1024
-"""At a time: what a site announces it need not send."""
-_UNWANTED_BYTES = 512 * 1024
+_UNWANTED_BYTES = 256 * 1024
 """That may come before anybody wants them, so that most pictures are there with their head."""
+_BEYOND = 1
+"""Byte that shows that something comes behind."""
 _SMALL_BYTES = 4096
+Room = Callable[[int], memoryview]
+"""Returns memory for so many bytes, which is theirs as long as there is a view of it."""
 _CANNOT_UNDO = frozenset({"br", "compress", "dcb", "dcz", "x-compress", "zstd"})
 """Codings (IANA registry) that nobody asked for, and that we know no way back from."""
 
 
 class Body:
-    """Bytes that are told of when they have come (`keep`), or lie in a buffer (`took`)."""
+    """Bytes that are told of when they have come (`keep`), or lie in their room (`took`)."""
 
-    def __init__(self, length: int | None, coding: str) -> None:
+    def __init__(self, length: int | None, coding: str, room: Room) -> None:
         """Begin with nothing.
 
         Args:
             length: bytes as announced; None where the end is told in another way.
             coding: the Content-Encoding.
+            room: for a body that comes as it is, with a length that was announced.
 
         Raises:
             FetchError: bad-answer: the coding cannot be undone.
@@ -38,14 +41,17 @@ class Body:
         self._held: list[bytes] = []
         """Not decompressed before somebody wants it."""
         self._held_bytes = 0
-        self._buffer = memoryview(b"")
-        self._filled = 0
-        """Bytes of the buffer."""
+        self._room = room
+        self._place: memoryview | None = None
+        """Where there is a room for it: as soon as it is wanted, or at once where it is short."""
+        self._needs_place = bool(length) and self._decoding is None
+        if self._needs_place and self.left <= _UNWANTED_BYTES:
+            self._settle(self.left)
 
     @property
     def is_direct(self) -> bool:
-        """Whether nothing will come but so many bytes as were announced, as they are."""
-        return self.length is not None and self._decoding is None
+        """Whether what comes is to be put into a buffer, and nothing else will come."""
+        return self._place is not None
 
     @property
     def left(self) -> int:
@@ -57,12 +63,14 @@ class Body:
         """Whether no more is to come for the time being."""
         if self.limit:
             return self.have >= self.limit
-        return self.have + self._held_bytes >= _UNWANTED_BYTES
+        return self._needs_place or self.have + self._held_bytes >= _UNWANTED_BYTES
 
     @property
-    def content(self) -> bytes:
+    def content(self) -> bytes | memoryview:
         """What came and is wanted."""
-        content = b"".join([*self._parts, self._buffer[: self._filled]])
+        if self._place is not None:
+            return self._place[: min(self.have, self.limit)]
+        content = b"".join(self._parts)
         return content if len(content) <= self.limit else content[: self.limit]
 
     def want(self, limit: int, take: Callable[[int], None]) -> None:
@@ -77,6 +85,8 @@ class Body:
         """
         take(self.have)
         self.limit, self._take = limit, take
+        if self._needs_place:
+            self._settle(min(self.left, limit))
         held, self._held = self._held, []
         for data in held:
             self.keep(data)
@@ -99,18 +109,12 @@ class Body:
         return None
 
     def buffer(self) -> memoryview:
-        """Return where the next bytes are to be put, where nothing else will come."""
-        if self._filled == len(self._buffer):
-            beyond = 1  # shows that something comes behind
-            self._parts.append(self._buffer)
-            self._buffer = memoryview(bytearray(min(self.left + beyond, _BUFFER_BYTES)))
-            self._filled = 0
-        return self._buffer[self._filled :]
+        """Return where the next bytes of a direct body are to be put; none are, once it is full."""
+        return memoryview(b"") if self._place is None else self._place[self.have :]
 
     def took(self, count: int) -> None:
         """Take so many bytes that were put into the buffer."""
         self._take(count)
-        self._filled += count
         self.have += count
 
     def check_end(self) -> None:
@@ -122,14 +126,26 @@ class Body:
         if self._decoding is not None and not self.is_full:
             self._decoding.check_end()
 
+    def _settle(self, size: int) -> None:
+        self._place = self._room(size + _BEYOND)
+        self._needs_place = False
+
     def _append(self, data: bytes) -> None:
         """Append bytes; a million small parts would take more memory than what they hold."""
-        if len(data) >= _SMALL_BYTES:
+        if self._place is not None:
+            end = min(self.have + len(data), len(self._place))
+            self._place[self.have : end] = data[: end - self.have]
+        elif len(data) >= _SMALL_BYTES:
             self._parts.append(data)
         elif self._parts and isinstance(self._parts[-1], bytearray):
             self._parts[-1] += data
         else:
             self._parts.append(bytearray(data))
+
+
+def own_room(size: int) -> memoryview:
+    """Be a Room that nobody shares."""
+    return memoryview(bytearray(size))
 
 
 class _Decoding:

@@ -9,6 +9,7 @@ import aiohappyeyeballs
 from yarl import URL
 
 from artgrab.common.resolving import AddrInfo, Names
+from artgrab.downloader.bodies import Room, own_room
 from artgrab.downloader.errors import FetchError
 from artgrab.downloader.guard import Guard
 from artgrab.downloader.responses import SCRATCH_BYTES, Response
@@ -24,16 +25,17 @@ _NEXT_ADDRESS_SECONDS = 0.25
 class Connection(asyncio.BufferedProtocol):
     """Reads no more of an answer than somebody waits for."""
 
-    def __init__(self, scratch: memoryview, *, silence_seconds: float) -> None:
+    def __init__(self, scratch: memoryview, room: Room, *, silence_seconds: float) -> None:
         """Make one that is not connected yet.
 
         Args:
             scratch: as Response takes it, for all connections of an event loop.
+            room: as Response takes it.
             silence_seconds: after so long without a byte that is waited for, it is given up.
         """
-        self.response = Response(scratch)
+        self.response = Response(scratch, room)
         """To the request, or to the next one."""
-        self._scratch = scratch
+        self._scratch, self._room = scratch, room
         self._silence_seconds = silence_seconds
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -62,7 +64,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.write(request)
         await self._wait()
 
-    async def read(self, limit: int, take: Callable[[int], None]) -> bytes:
+    async def read(self, limit: int, take: Callable[[int], None]) -> bytes | memoryview:
         """Return the body, so many bytes of it at most; `take` is as Body takes it.
 
         Raises:
@@ -79,7 +81,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is None or not self.response.can_be_followed:
             return False
         self.response.close()
-        self.response = Response(self._scratch)
+        self.response = Response(self._scratch, self._room)
         self._is_asked = False
         self._timer = self._loop.call_later(_KEEPALIVE_SECONDS, self.close)
         return True
@@ -200,11 +202,14 @@ class _Decrypted(asyncio.Protocol):
 class Connections:
     """Opens connections to where the guard lets them go, and keeps some."""
 
-    def __init__(self, settings: DownloaderSettings, guard: Guard, names: Names) -> None:
+    def __init__(
+        self, settings: DownloaderSettings, guard: Guard, names: Names, *, room: Room = own_room
+    ) -> None:
         self._settings = settings
         self._guard = guard
         self._names = names
         self._scratch = memoryview(bytearray(SCRATCH_BYTES))
+        self._room = room
         self._tls = ssl.create_default_context()
         self._tls.set_alpn_protocols(["http/1.1"])
         self._idle: dict[URL, list[Connection]] = {}
@@ -271,7 +276,8 @@ class Connections:
             happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS,
             socket_factory=self._guard.open_socket,
         )
-        connection = Connection(self._scratch, silence_seconds=self._settings.first_byte_seconds)
+        silence_seconds = self._settings.first_byte_seconds
+        connection = Connection(self._scratch, self._room, silence_seconds=silence_seconds)
         loop = asyncio.get_running_loop()
         if url.scheme == "http":
             await loop.create_connection(lambda: connection, sock=connected)

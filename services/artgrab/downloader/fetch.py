@@ -13,6 +13,7 @@ from yarl import URL
 from artgrab.common.network import NetworkSettings
 from artgrab.common.resolving import Names
 from artgrab.common.urls import parse_url
+from artgrab.downloader.bodies import Room, own_room
 from artgrab.downloader.connections import Connection, Connections
 from artgrab.downloader.errors import FetchError
 from artgrab.downloader.guard import Guard
@@ -53,7 +54,7 @@ class Reply:
         self._settings = settings
         self._clock = clock
 
-    async def read(self, *, take: Callable[[int], None] = lambda count: None) -> bytes:
+    async def read(self, *, take: Callable[[int], None] = lambda count: None) -> bytes | memoryview:
         """Return the whole body, counted after any decompression.
 
         Args:
@@ -65,19 +66,20 @@ class Reply:
         limit = self._settings.max_source_bytes
         if (self._length or 0) > limit:
             raise FetchError("too-large")
-        body = await self.read_first(limit + 1, take=take)
+        body = await self._read(limit + 1, take)
         if len(body) > limit:
             raise FetchError("too-large")
         return body
 
-    async def read_first(
-        self, limit: int, *, take: Callable[[int], None] = lambda count: None
-    ) -> bytes:
+    async def read_first(self, limit: int) -> bytes:
         """Return at most so many bytes of the body, and read no more than those.
 
         Raises:
             FetchError: as `read`.
         """
+        return bytes(await self._read(limit, lambda count: None))
+
+    async def _read(self, limit: int, take: Callable[[int], None]) -> bytes | memoryview:
         rate = _Rate(self._settings, self._clock)
 
         def take_in_time(count: int) -> None:
@@ -168,10 +170,18 @@ def request_for(url: URL, *, user_agent: str) -> bytes:
 
 
 @asynccontextmanager
-async def open_web(settings: DownloaderSettings, network: NetworkSettings) -> AsyncIterator[Web]:
-    """Open the web, without what the environment says of proxies."""
+async def open_web(
+    settings: DownloaderSettings, network: NetworkSettings, *, room: Room = own_room
+) -> AsyncIterator[Web]:
+    """Open the web, without what the environment says of proxies.
+
+    Args:
+        settings: of the downloader.
+        network: who we are and whom we may reach.
+        room: where bodies are put whose length is announced.
+    """
     guard, names = Guard(network), Names(network)
-    connections = Connections(settings, guard, names)
+    connections = Connections(settings, guard, names, room=room)
     try:
         yield Web(connections, guard, settings, user_agent=network.user_agent)
     finally:

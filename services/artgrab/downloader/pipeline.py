@@ -86,7 +86,7 @@ class _Visit:
     signals: tuple[str, ...] = ()
     seen: set[str] = field(default_factory=set)
     """Places where opt-outs were looked for."""
-    body: bytes = b""
+    body: bytes | memoryview = b""
     takedown: str = ""
 
     @cached_property
@@ -242,7 +242,7 @@ class Pipeline:
         self._metrics.fetched(len(visit.body))
         self._judge_body(reply, visit.body)
 
-    def _judge_body(self, reply: Reply, body: bytes) -> None:
+    def _judge_body(self, reply: Reply, body: bytes | memoryview) -> None:
         """Tell what a site may answer from what it answers to keep us away: pages, status 200."""
         site = site_of(str(reply.url))
         if not is_html(body):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from multidict import CIMultiDict
 
-from artgrab.downloader.bodies import Body
+from artgrab.downloader.bodies import Body, Room
 from artgrab.downloader.errors import FetchError
 
 SCRATCH_BYTES = 64 * 1024
@@ -26,11 +26,12 @@ _SWITCHING_PROTOCOLS = 101
 class Response:
     """What came of an answer; a connection puts bytes into its `buffer` and feeds them to it."""
 
-    def __init__(self, scratch: memoryview) -> None:
+    def __init__(self, scratch: memoryview, room: Room) -> None:
         """Begin with nothing.
 
         Args:
             scratch: SCRATCH_BYTES that others use as well, but not between `buffer` and `feed`.
+            room: as Body takes it.
         """
         self.status = 0
         """0 until the head is complete."""
@@ -38,7 +39,8 @@ class Response:
         self.is_complete = False
         self._is_last = False
         """Whether nothing can come on the connection after it."""
-        self.body = Body(None, "")
+        self._room = room
+        self.body = Body(None, "", room)
         """Only once the head is complete."""
         self._scratch = scratch
         self._parser = HttpResponseParser(self)
@@ -79,7 +81,8 @@ class Response:
 
     def buffer(self) -> memoryview:
         """Return where the next bytes are to be put, at least one; for them alone."""
-        return self.body.buffer() if self._is_direct else self._scratch[self._beside :]
+        room = self.body.buffer() if self._is_direct else None
+        return room or self._scratch[self._beside :]
 
     def feed(self, count: int) -> None:
         """Take so many bytes that were put into the buffer.
@@ -152,7 +155,7 @@ class Response:
                 raise self._misunderstood() from error
         self._check_bounds()
         if self.status and not had_head:
-            self.body = Body(self._length(), self.headers.get("Content-Encoding", ""))
+            self.body = Body(self._length(), self.headers.get("Content-Encoding", ""), self._room)
         self._keep()
 
     def _check_bounds(self) -> None:

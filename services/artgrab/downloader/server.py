@@ -43,10 +43,13 @@ from artgrab.downloader.robots import Robots
 from artgrab.downloader.service import IngestServicer
 from artgrab.downloader.settings import DownloaderSettings
 from artgrab.downloader.tombstones import Tombstones
-from artgrab.images import DecodePool
+from artgrab.images import DecodePool, SharedMemory
 from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 
 SERVICE_NAME = "artgrab.v1.IngestService"
+
+_SHARED_BYTES = 64 * 1024**2
+"""For bodies on their way to decoders; what was used once is kept, and longer ways lead beyond."""
 
 _THREADS = 64
 """For the store, rules of sites and ends of runs: one that the store does not answer is stuck."""
@@ -175,12 +178,14 @@ async def _servicer(
     tombstones = Tombstones(store)
     owners = Owners(settings.own_address, settings.addresses, interval=settings.resolve_seconds)
     async with AsyncExitStack() as stack:
-        web = await stack.enter_async_context(open_web(settings, network))
+        memory = stack.enter_context(SharedMemory(min(_SHARED_BYTES, settings.max_bytes_in_flight)))
+        web = await stack.enter_async_context(open_web(settings, network, room=memory.take))
         pool = await stack.enter_async_context(
             DecodePool(
                 workers=settings.decode_workers,
                 memory_bytes=settings.decode_memory_bytes,
                 timeout=settings.decode_seconds,
+                memory=memory,
                 on_death=metrics.decoder_died,
             )
         )

@@ -16,7 +16,7 @@ from artgrab.images.encoding import MAX_SHORTER_SIDE
 from artgrab.images.jpeg import decode_jpeg
 from artgrab.images.parts import JPEG_FRAMES, JPEG_SCAN, jpeg_segments, png_chunks
 from artgrab.images.rasters import Decoded, Pixels, whole
-from artgrab.images.types import PictureRefusedError
+from artgrab.images.types import Data, PictureRefusedError
 
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 20_000
@@ -55,7 +55,7 @@ class Header(NamedTuple):
         return (self.height, self.width) if turned else (self.width, self.height)
 
 
-def read_header(data: bytes, *, source_format: str) -> Header:
+def read_header(data: Data, *, source_format: str) -> Header:
     """Read size and orientation without decoding.
 
     Raises:
@@ -67,7 +67,7 @@ def read_header(data: bytes, *, source_format: str) -> Header:
     return header
 
 
-def _of_lone_webp(data: bytes) -> Header | None:
+def _of_lone_webp(data: Data) -> Header | None:
     """Return the header of a WebP that is one lossy frame and nothing else.
 
     Pillow takes each for an animation and makes room for two frames before it tells the size.
@@ -79,7 +79,7 @@ def _of_lone_webp(data: bytes) -> Header | None:
     return Header(width, height, _UPRIGHT, is_plain=True)
 
 
-def _of_jpeg_without_notes(data: bytes) -> Header | None:
+def _of_jpeg_without_notes(data: Data) -> Header | None:
     """Return the header of a JPEG in grey or three colours that says nothing more of itself.
 
     Pillow reads all that it says, also what nobody asks for; it takes seven times as long.
@@ -93,11 +93,11 @@ def _of_jpeg_without_notes(data: bytes) -> Header | None:
             is_plain = bits == 8 and components in (1, 3)
             return Header(width, height, _UPRIGHT, is_plain=True) if is_plain else None
         if marker in JPEG_FRAMES:
-            frame = data[at : at + _FRAME.size]
+            frame = bytes(data[at : at + _FRAME.size])
     return None
 
 
-def _as_pillow_reads_it(data: bytes, source_format: str) -> Header:
+def _as_pillow_reads_it(data: Data, source_format: str) -> Header:
     notes_last = _has_notes_at_its_end(data, source_format)
     with _open(data, source_format) as image:
         orientation = _orientation(image, may_be_last=notes_last)
@@ -114,7 +114,7 @@ def _is_plain(image: Image.Image, source_format: str) -> bool:
     return image.mode == "RGB" and not more
 
 
-def decode(data: bytes, header: Header, *, source_format: str) -> Decoded:
+def decode(data: Data, header: Header, *, source_format: str) -> Decoded:
     """Return the first frame as it is stored, transparency flattened on white.
 
     A JPEG may come at a reduced size, never below the one that is kept.
@@ -126,7 +126,7 @@ def decode(data: bytes, header: Header, *, source_format: str) -> Decoded:
     return quick(data, header) or _decode_any(data, source_format)
 
 
-def _decode_jpeg(data: bytes, header: Header) -> Decoded | None:
+def _decode_jpeg(data: Data, header: Header) -> Decoded | None:
     """Decode; one that is not plain is only seen to be whole, as Pillow turns its colours."""
     try:
         if header.is_plain:
@@ -139,7 +139,7 @@ def _decode_jpeg(data: bytes, header: Header) -> Decoded | None:
     return None
 
 
-def _decode_plain(data: bytes, header: Header) -> Decoded | None:
+def _decode_plain(data: Data, header: Header) -> Decoded | None:
     """Decode by OpenCV, which takes half the time of Pillow for a WebP, and less for a PNG."""
     if not header.is_plain:
         return None
@@ -152,7 +152,7 @@ def _decode_plain(data: bytes, header: Header) -> Decoded | None:
     return whole(np.asarray(found, np.uint8))
 
 
-def _decode_any(data: bytes, source_format: str) -> Decoded:
+def _decode_any(data: Data, source_format: str) -> Decoded:
     with _open(data, source_format) as image:
         width, height = image.size
         _check_size(width, height)
@@ -172,7 +172,7 @@ def _is_cut_off(error: OSError) -> bool:
     return any(word in str(error) for word in ("truncated", "unrecognized data stream", "EOF"))
 
 
-def _open(data: bytes, source_format: str) -> Image.Image:
+def _open(data: Data, source_format: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -194,7 +194,7 @@ def _check_size(width: int, height: int) -> None:
         raise PictureRefusedError("too-elongated")
 
 
-def _has_notes_at_its_end(data: bytes, source_format: str) -> bool:
+def _has_notes_at_its_end(data: Data, source_format: str) -> bool:
     if source_format != "png":
         return False
     from_pixels_on = dropwhile(lambda kind: kind != b"IDAT", png_chunks(data))

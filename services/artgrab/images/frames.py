@@ -1,6 +1,8 @@
 """What DecodePool and its workers say to each other through pipes.
 
-A task is two numbers of 4 bytes (big-endian), and the picture as it came. An answer is a length of
+A task is two numbers of 4 bytes and one of 8 (big-endian): the bytes of the picture, the least
+side, and where it lies in the memory that both share. Where it does not, that is -1, and the
+picture follows. An answer is a length of
 4 bytes and msgpack. No pickle: a decoder that a hostile picture has taken over must not be able to
 run code in the service.
 """
@@ -10,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from artgrab.images.types import Kept
+from artgrab.images.types import Data, Kept
 
 LENGTH_BYTES = 4
 
@@ -18,7 +20,7 @@ LENGTH_BYTES = 4
 class Task(NamedTuple):
     """A picture to process."""
 
-    data: bytes
+    data: Data
     min_side: int
     """As process_picture takes it."""
 
@@ -37,23 +39,38 @@ class Success(msgspec.Struct, frozen=True, tag=True):
 
 Answer = Refusal | Success
 
-_HEAD = struct.Struct(">II")
+_NOT_SHARED = -1
+_HEAD = struct.Struct(">IIq")
 _encoder = msgspec.msgpack.Encoder()
 _answer_decoder = msgspec.msgpack.Decoder[Answer](Answer)
 
 
-def task_parts(task: Task) -> tuple[bytes, bytes]:
-    """Return what goes through a pipe for a task, one after the other."""
-    return _HEAD.pack(len(task.data), task.min_side), task.data
+def task_parts(task: Task, *, place: int | None = None) -> list[Data]:
+    """Return what goes through a pipe for a task, one after the other.
+
+    Args:
+        task: what is to be done.
+        place: of its picture in what is shared; None where it is not there.
+    """
+    size = len(task.data)
+    if place is None:
+        return [_HEAD.pack(size, task.min_side, _NOT_SHARED), task.data]
+    return [_HEAD.pack(size, task.min_side, place)]
 
 
-def read_task(stream: BinaryIO) -> Task | None:
-    """Return the next task; None where the stream ends before its end."""
+def read_task(stream: BinaryIO, shared: Data = b"") -> Task | None:
+    """Return the next task; None where the stream ends before its end.
+
+    Args:
+        stream: what comes through the pipe.
+        shared: the memory where pictures can lie.
+    """
     head = stream.read(_HEAD.size)
     if len(head) < _HEAD.size:
         return None
-    size, min_side = _HEAD.unpack(head)
-    data = stream.read(size)
+    size, min_side, place = _HEAD.unpack(head)
+    in_pipe = place == _NOT_SHARED
+    data = stream.read(size) if in_pipe else shared[place : place + size]
     return Task(data, min_side) if len(data) == size else None
 
 

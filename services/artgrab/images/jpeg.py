@@ -6,6 +6,7 @@ import simplejpeg
 from artgrab.images.encoding import MAX_SHORTER_SIDE
 from artgrab.images.rasters import Decoded, Raster
 from artgrab.images.turbojpeg import decode_planes, scaled
+from artgrab.images.types import Data
 
 _SCALES = (1, 2, 4, 8)
 """Eighths. libjpeg-turbo knows others too, in no vector instructions: at 5/8 a picture takes longer
@@ -18,7 +19,7 @@ def least_scale(width: int, height: int) -> int:
     return next((one for one in _SCALES if min(width, height) * one >= enough), 8)
 
 
-def decode_jpeg(data: bytes, *, width: int, height: int) -> Decoded:
+def decode_jpeg(data: Data, *, width: int, height: int) -> Decoded:
     """Return a JPEG of this size, in grey, YCbCr or RGB, at a size that is enough.
 
     Raises:

@@ -8,7 +8,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
 
-from artgrab.images.types import PictureRefusedError
+from artgrab.images.types import Data, PictureRefusedError
 
 MAX_SCANS = 100
 """Of a progressive JPEG; encoders make about 10 (libjpeg-turbo's own test limit is 500)."""
@@ -29,7 +29,7 @@ JPEG_FRAMES = frozenset(bytes([0xC0 + kind]) for kind in range(16) if kind not i
 """T.81, table B.1: what begins a frame; it says how many components there are."""
 
 
-def check_parts(data: bytes, *, source_format: str) -> None:
+def check_parts(data: Data, *, source_format: str) -> None:
     """Return when a decoder has not too much to go through.
 
     Raises:
@@ -40,7 +40,7 @@ def check_parts(data: bytes, *, source_format: str) -> None:
         raise PictureRefusedError("too-many-parts")
 
 
-def _is_short_jpeg(data: bytes) -> bool:
+def _is_short_jpeg(data: Data) -> bool:
     scans = skipped = 0
     frame = b""
     for segments, (marker, before, at) in enumerate(jpeg_segments(data), start=1):
@@ -55,7 +55,7 @@ def _is_short_jpeg(data: bytes) -> bool:
     return True
 
 
-def _may_have_many_scans(data: bytes, frame: bytes, *, components: bytes) -> bool:
+def _may_have_many_scans(data: Data, frame: bytes, *, components: Data) -> bool:
     """Tell whether to look at each scan, after the first one.
 
     Where that has all components of a sequential frame, libjpeg takes no second one (jdinput.c,
@@ -63,10 +63,10 @@ def _may_have_many_scans(data: bytes, frame: bytes, *, components: bytes) -> boo
     """
     if frame[:1] in _SEQUENTIAL and frame[1:] == components:
         return False
-    return data.count(b"\xff" + JPEG_SCAN) > MAX_SCANS
+    return bytes(data).count(b"\xff" + JPEG_SCAN) > MAX_SCANS
 
 
-def jpeg_segments(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def jpeg_segments(data: Data) -> Iterator[tuple[bytes, int, int]]:
     """Yield the marker of each segment, the bytes passed over before, and where its length is."""
     at = 2
     while (found := _MARKER.search(data, at)) is not None and found[1] != _END:
@@ -74,7 +74,7 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
 
 
-def png_chunks(data: bytes) -> Iterator[bytes]:
+def png_chunks(data: Data) -> Iterator[bytes]:
     """Yield the kind of each chunk of a PNG, up to the second frame."""
     at = 8
     while at + 8 <= len(data):
@@ -85,7 +85,7 @@ def png_chunks(data: bytes) -> Iterator[bytes]:
         at += 12 + length
 
 
-def _blocks(data: bytes) -> Iterator[None]:
+def _blocks(data: Data) -> Iterator[None]:
     """Yield for every block or byte that stands before the first frame."""
     flags = data[10] if len(data) > 10 else 0
     at = 13 + (6 << (flags & 7) if flags & 0x80 else 0)
@@ -105,7 +105,7 @@ def _are_few(parts: Iterator[object], most: int) -> bool:
     return all(number < most for number, _ in enumerate(parts))
 
 
-_CHECKS: Mapping[str, Callable[[bytes], bool]] = {
+_CHECKS: Mapping[str, Callable[[Data], bool]] = {
     "jpeg": _is_short_jpeg,
     "png": lambda data: _are_few(png_chunks(data), MAX_CHUNKS),
     "gif": lambda data: _are_few(_blocks(data), MAX_BLOCKS),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from artgrab.images.frames import LENGTH_BYTES
+from artgrab.images.types import Data
 
 _ROOM = 1024**2
 """Bytes that a pipe is to hold: most pictures at once (pipe(7); more is for the privileged)."""
@@ -37,7 +38,7 @@ class Pipes:
         _close(self._ours)
         self._write_end = self._read_end = -1  # their numbers may soon be others'
 
-    async def send(self, *parts: bytes) -> None:
+    async def send(self, *parts: Data) -> None:
         """Return when all of a message is in the pipe, part after part.
 
         Raises:

@@ -16,9 +16,10 @@ from typing import Self
 from artgrab.common.digests import sha256_hex
 from artgrab.common.unreadable import UNREADABLE
 from artgrab.images.frames import Answer, Refusal, Success, Task, decode_answer, task_parts
+from artgrab.images.memory import SharedMemory
 from artgrab.images.pipes import Pipes
 from artgrab.images.process import named
-from artgrab.images.types import DecoderFailedError, Picture, PictureRefusedError
+from artgrab.images.types import Data, DecoderFailedError, Picture, PictureRefusedError
 
 _MAX_ANSWER_BYTES = 16 * 1024**2
 """Noise of 384x7680 pixels, the most that is kept of a picture, is a JPEG of 2.6 MB."""
@@ -45,6 +46,7 @@ class DecodePool:
         memory_bytes: int = 2 * 1024**3,
         timeout: float = 20.0,
         pictures_per_worker: int = 2000,
+        memory: SharedMemory | None = None,
         command: Sequence[str] = (sys.executable, "-P", "-m", "artgrab.images.worker"),
         on_death: Callable[[], None] = lambda: None,
     ) -> None:
@@ -56,13 +58,18 @@ class DecodePool:
             timeout: seconds for one picture; then its worker is killed. At half of them of a
                 processor's time it ends by itself, busy machine or not.
             pictures_per_worker: after so many a worker is replaced.
-            command: starts a worker; memory_bytes, seconds of a processor and our process id are
-                added.
+            memory: where pictures can lie that are to be processed; others go through a pipe.
+            command: starts a worker; memory_bytes, seconds of a processor, our process id and
+                what is shared are added.
             on_death: called for each that dies over a picture, or is killed over it.
         """
         cpu_seconds = math.ceil(timeout / 2)
         self._on_death = on_death
-        self._command = (*command, str(memory_bytes), str(cpu_seconds), str(os.getpid()))
+        self._memory = memory
+        shared = () if memory is None or memory.descriptor is None else (memory.descriptor,)
+        self._shared = shared
+        limits = (memory_bytes, cpu_seconds, os.getpid())
+        self._command = (*command, *map(str, (*limits, *shared)))
         self._timeout = timeout
         self._pictures_per_worker = pictures_per_worker
         self._free = asyncio.Semaphore(workers)
@@ -82,7 +89,7 @@ class DecodePool:
         self._alive.clear()
         self._idle.clear()
 
-    async def process(self, data: bytes, *, min_side: int = 0, source_sha256: str = "") -> Picture:
+    async def process(self, data: Data, *, min_side: int = 0, source_sha256: str = "") -> Picture:
         """Return what process_picture makes of data.
 
         Args:
@@ -123,7 +130,7 @@ class DecodePool:
         limit = self._timeout + (0 if worker.pictures else _START_SECONDS)
         try:
             async with asyncio.timeout(limit):
-                answer = await worker.ask(task)
+                answer = await worker.ask(task, place=self._place(task.data))
         except TimeoutError as error:
             await self._bury(worker)
             raise DecoderFailedError("decoder-timeout") from error
@@ -141,6 +148,9 @@ class DecodePool:
             self._idle.append(worker)
         return answer
 
+    def _place(self, data: Data) -> int | None:
+        return self._memory.find(data) if self._memory and self._shared else None
+
     async def _start(self) -> "_Worker":
         pipes = Pipes()
         try:
@@ -148,6 +158,7 @@ class DecodePool:
                 *self._command,
                 stdin=pipes.stdin,
                 stdout=pipes.stdout,
+                pass_fds=self._shared,
                 env={name: os.environ[name] for name in _INHERITED if name in os.environ} | _ALONE,
             )
         except BaseException:
@@ -186,8 +197,8 @@ class _Worker:
         code = self._process.returncode
         return -code if code is not None and code < 0 else None
 
-    async def ask(self, task: Task) -> Answer:
-        await self._pipes.send(*task_parts(task))
+    async def ask(self, task: Task, *, place: int | None) -> Answer:
+        await self._pipes.send(*task_parts(task, place=place))
         answer = decode_answer(await self._pipes.receive(limit=_MAX_ANSWER_BYTES))
         if isinstance(answer, Success) and not answer.kept.object_bytes.startswith(_JPEG):
             raise EOFError("the answer is no picture")

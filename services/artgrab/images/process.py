@@ -9,10 +9,10 @@ from artgrab.images.hashing import perceptual_hash
 from artgrab.images.parts import check_parts
 from artgrab.images.rasters import turned
 from artgrab.images.sniffing import sniff
-from artgrab.images.types import Kept, Picture, PictureRefusedError
+from artgrab.images.types import Data, Kept, Picture, PictureRefusedError
 
 
-def process_picture(data: bytes, *, min_side: int = 0) -> Picture:
+def process_picture(data: Data, *, min_side: int = 0) -> Picture:
     """Return what is kept of a picture; equal bytes give an equal result.
 
     It touches untrusted pixels: services call it through DecodePool.
@@ -37,7 +37,7 @@ def named(kept: Kept, *, source_sha256: str) -> Picture:
     )
 
 
-def reduce_picture(data: bytes, *, min_side: int = 0) -> Kept:
+def reduce_picture(data: Data, *, min_side: int = 0) -> Kept:
     """Return all of process_picture that takes a decoder; raises the same."""
     source_format = sniff(data)
     check_parts(data, source_format=source_format)

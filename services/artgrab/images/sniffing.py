@@ -2,7 +2,7 @@
 
 import re
 
-from artgrab.images.types import PictureRefusedError
+from artgrab.images.types import Data, PictureRefusedError
 
 ALLOWED_FORMATS = ("jpeg", "png", "webp", "gif")
 
@@ -34,21 +34,21 @@ _SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
 _HTML = re.compile(rb"<(!doctype html|html|head|body|script)[\s>]", re.IGNORECASE)
 
 
-def sniff(data: bytes) -> str:
+def sniff(data: Data) -> str:
     """Return the format of a picture: one of ALLOWED_FORMATS.
 
     Raises:
         PictureRefusedError: anything else; the reason names what it is, or not-an-image.
     """
-    found = _named(data[:_HEAD_BYTES])
+    found = _named(bytes(data[:_HEAD_BYTES]))
     if found not in ALLOWED_FORMATS:
         raise PictureRefusedError(found)
     return found
 
 
-def is_html(data: bytes) -> bool:
+def is_html(data: Data) -> bool:
     """Tell whether bytes are a web page."""
-    return _named(data[:_HEAD_BYTES]) == "html"
+    return _named(bytes(data[:_HEAD_BYTES])) == "html"
 
 
 def _named(head: bytes) -> str:

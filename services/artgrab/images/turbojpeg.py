@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from numpy.typing import NDArray
 
 from artgrab.images.rasters import Plane, Planes
+from artgrab.images.types import Data
 
 _YCBCR, _GREY = 1, 2
 """TJCS_YCbCr, TJCS_GRAY."""
@@ -22,6 +24,8 @@ _NO_FLAGS = 0
 """What is only warned of counts as failed, after all was read: the last words say most."""
 _NO_COLOUR = np.full((1, 1), 128, np.uint8)
 _Handle = ctypes.c_void_p
+_Source = NDArray[np.uint8]
+"""The bytes of a JPEG."""
 _Integers = ctypes.POINTER(ctypes.c_int)
 _FUNCTIONS = {
     "tjInitDecompress": (_Handle, ()),
@@ -31,12 +35,12 @@ _FUNCTIONS = {
     "tjPlaneHeight": (ctypes.c_int, (ctypes.c_int,) * 3),
     "tjDecompressHeader3": (
         ctypes.c_int,
-        (_Handle, ctypes.c_char_p, ctypes.c_ulong, *(_Integers,) * 4),
+        (_Handle, ctypes.c_void_p, ctypes.c_ulong, *(_Integers,) * 4),
     ),
     "tjDecompressToYUVPlanes": (
         ctypes.c_int,
         (
-            *(_Handle, ctypes.c_char_p, ctypes.c_ulong, ctypes.POINTER(ctypes.c_void_p)),
+            *(_Handle, ctypes.c_void_p, ctypes.c_ulong, ctypes.POINTER(ctypes.c_void_p)),
             *(ctypes.c_int, _Integers, ctypes.c_int, ctypes.c_int),
         ),
     ),
@@ -63,7 +67,7 @@ def scaled(side: int, eighths: int) -> int:
     return -(-side * eighths // 8)
 
 
-def decode_planes(data: bytes, *, width: int, height: int, eighths: int) -> Planes | None:
+def decode_planes(data: Data, *, width: int, height: int, eighths: int) -> Planes | None:
     """Return a JPEG of this size at so many eighths of it; None where it has no such planes.
 
     Raises:
@@ -71,12 +75,13 @@ def decode_planes(data: bytes, *, width: int, height: int, eighths: int) -> Plan
     """
     if LIBRARY is None:
         return None
+    source = np.frombuffer(data, np.uint8)
     with _decompressor(LIBRARY) as handle:
-        subsampling = _subsampling(LIBRARY, handle, data, width=width, height=height)
+        subsampling = _subsampling(LIBRARY, handle, source, width=width, height=height)
         if subsampling is None:
             return None
         size = scaled(width, eighths), scaled(height, eighths)
-        return _decoded(LIBRARY, handle, data, size=size, subsampling=subsampling)
+        return _decoded(LIBRARY, handle, source, size=size, subsampling=subsampling)
 
 
 @contextmanager
@@ -92,11 +97,11 @@ def _decompressor(library: ctypes.CDLL) -> Iterator[int]:
 
 
 def _subsampling(
-    library: ctypes.CDLL, handle: int, data: bytes, *, width: int, height: int
+    library: ctypes.CDLL, handle: int, source: _Source, *, width: int, height: int
 ) -> int | None:
     """Return how colours are stored (TJSAMP); None where not in YCbCr, or not of this size."""
     found = tuple(ctypes.c_int() for _ in range(4))
-    if library.tjDecompressHeader3(handle, data, len(data), *found):
+    if library.tjDecompressHeader3(handle, source.ctypes.data, source.size, *found):
         return None
     told_width, told_height, subsampling, colours = (one.value for one in found)
     if (told_width, told_height) != (width, height) or colours not in (_YCBCR, _GREY):
@@ -105,14 +110,15 @@ def _subsampling(
 
 
 def _decoded(
-    library: ctypes.CDLL, handle: int, data: bytes, *, size: tuple[int, int], subsampling: int
+    library: ctypes.CDLL, handle: int, source: _Source, *, size: tuple[int, int], subsampling: int
 ) -> Planes:
     width, height = size
     planes = _room(library, size, subsampling)
     places = (ctypes.c_void_p * 3)(*(one.ctypes.data for one in planes))
     strides = (ctypes.c_int * 3)(*(one.shape[1] for one in planes))
     failed = library.tjDecompressToYUVPlanes(
-        handle, data, len(data), places, width, strides, height, _NO_FLAGS
+        *(handle, source.ctypes.data, source.size),
+        *(places, width, strides, height, _NO_FLAGS),
     )
     if failed:
         raise ValueError(library.tjGetErrorStr2(handle).decode(errors="replace"))

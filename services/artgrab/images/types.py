@@ -4,6 +4,9 @@ from typing import Annotated
 
 import msgspec
 
+Data = bytes | memoryview
+"""A picture as it came, or a view of where it lies."""
+
 Side = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 """Pixels; the bounds hold whatever a taken-over decoder says."""
 

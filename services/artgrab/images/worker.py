@@ -14,6 +14,7 @@ import cv2
 from artgrab.common.processes import die_with_parent, keep_memory, silence_libraries
 from artgrab.images.confinement import confine
 from artgrab.images.frames import Answer, Refusal, Success, Task, frame, read_task
+from artgrab.images.memory import mapped
 from artgrab.images.process import reduce_picture
 from artgrab.images.types import PictureRefusedError
 
@@ -21,20 +22,22 @@ from artgrab.images.types import PictureRefusedError
 def main() -> None:
     """Answer until stdin ends.
 
-    Run as `python -m artgrab.images.worker MEMORY_BYTES CPU_SECONDS PARENT_PID`.
+    Run as `python -m artgrab.images.worker MEMORY_BYTES CPU_SECONDS PARENT_PID [DESCRIPTOR]`, the
+    last one of what is shared.
     """
-    memory_bytes, cpu_seconds, parent_pid = map(int, sys.argv[1:])
+    memory_bytes, cpu_seconds, parent_pid, *shared = map(int, sys.argv[1:])
     die_with_parent(parent_pid)  # also in the middle of a picture
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_memory()
     answers = _claim_stdout()
     warnings.simplefilter("ignore")  # a hostile EXIF block causes 60,000 lines of them
     cv2.setNumThreads(1)  # the pool's processes are the parallelism
+    pictures = mapped(shared[0]) if shared else b""
     limit = _address_space() + memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     confine()
-    while (task := read_task(sys.stdin.buffer)) is not None:
+    while (task := read_task(sys.stdin.buffer, pictures)) is not None:
         _limit_cpu(cpu_seconds)
         answers.write(frame(_answer(task)))
         answers.flush()

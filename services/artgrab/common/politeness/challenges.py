@@ -22,7 +22,7 @@ _MARKS = re.compile(
 """In headlines and forms alone: scripts against robots lie on many a harmless page as well."""
 
 
-def is_challenge(page: bytes, header_names: Iterable[str] = ()) -> bool:
+def is_challenge(page: bytes | memoryview, header_names: Iterable[str] = ()) -> bool:
     """Tell whether a page that came instead of what was asked for is such a challenge."""
     names = {name.lower() for name in header_names}
     return not names.isdisjoint(HEADERS) or bool(_MARKS.search(page[:_READ_BYTES]))
