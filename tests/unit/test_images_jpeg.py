@@ -240,7 +240,9 @@ def test_a_jpeg_of_any_layout_that_is_cut_off_is_refused(layout: str) -> None:
         process_picture(data[: len(data) // 2])
 
 
-@pytest.mark.parametrize("size", [(3079, 3073), (1543, 1537), (6151, 3079)])
+@pytest.mark.parametrize(
+    "size", [(3079, 3073), (1543, 1537), (6151, 3079), (2309, 2305), (2463, 2459), (3067, 3005)]
+)
 def test_a_row_that_is_mostly_filling_moves_no_other(size: tuple[int, int]) -> None:
     source = painter(2, tile=2048)(1, size)
     picture = process_picture(jpeg_of(Image.fromarray(source), "420", quality=95))

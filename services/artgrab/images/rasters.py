@@ -39,6 +39,14 @@ class Decoded(NamedTuple):
     height: float
 
 
+def be_quick() -> None:
+    """Let OpenCV reduce pictures by Intel's IPP in this thread, where it brings that (x86-64).
+
+    Means of areas take a third to a tenth of the time; one pixel in 10,000 differs by 1 of 255.
+    """
+    cv2.ipp.setUseIPP_NotExact(True)
+
+
 def whole(pixels: Pixels) -> Decoded:
     """Return pixels all of which are of the picture."""
     return Decoded(pixels, pixels.shape[1], pixels.shape[0])
