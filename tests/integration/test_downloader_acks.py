@@ -9,6 +9,7 @@ from aiohttp import web
 
 from artgrab.common.records import RecordOutcome
 from artgrab.common.store import Store
+from artgrab.images import SharedMemory
 from artgrab.v1 import ingest_service_pb2 as pb
 from tests.support.downloads import pictures_kept, put_held_picture, put_pictures, recorded
 from tests.support.drawn import jpeg
@@ -55,6 +56,28 @@ async def test_nothing_is_acknowledged_before_it_is_durable(
         (ack,) = await stream.receive_acks(1)
         assert ack.outcome == pb.OUTCOME_STORED
         assert recorded(store)[wanted.candidate_id.hex()].record.outcome is RecordOutcome.STORED
+
+
+async def test_a_body_is_gone_while_a_store_takes_its_time_with_the_picture(
+    hosts: PlayingHosts, store_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memories = list[SharedMemory]()
+
+    def shared(size: int, *, most: int) -> SharedMemory:
+        memories.append(SharedMemory(size, most=most))
+        return memories[-1]
+
+    monkeypatch.setattr("artgrab.downloader.server.SharedMemory", shared)
+    store = GatedStore.open(store_uri)
+    (wanted,) = put_pictures(hosts, 1)
+    async with downloader(store, hosts.network) as endpoint, open_stream(endpoint) as stream:
+        await stream.send(batch([wanted]))
+        await store.asked.wait()
+        (memory,) = memories
+        assert memory.find(memory.take(1)) == 0
+        store.gate.set()
+        (ack,) = await stream.receive_acks(1)
+        assert ack.outcome == pb.OUTCOME_STORED
 
 
 async def test_a_failing_store_ends_the_stream_and_the_service_lives_on(

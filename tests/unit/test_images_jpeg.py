@@ -1,11 +1,13 @@
 """JPEGs are decoded to their planes, at the least size that is enough, and look as they did."""
 
 import io
+import os
 import struct
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
 import simplejpeg
@@ -231,6 +233,16 @@ def test_without_the_library_it_looks_the_same_under_another_key(size: tuple[int
     assert (encoding.decode() != picture.encoding, reason) == (True, b"truncated")
     other = np.asarray(Image.open(io.BytesIO(stored)), np.float32)
     assert np.abs(shown(picture) - other).mean() < 3
+
+
+def test_what_is_reduced_in_another_way_has_another_key() -> None:
+    """Some pixels differ by 1 of 255: an object must be what its records say of it."""
+    command = [sys.executable, "-c", "from artgrab.images import ENCODING; print(ENCODING)"]
+    ways = [
+        subprocess.run(command, env=os.environ | more, check=True, capture_output=True).stdout
+        for more in ({"OPENCV_IPP": "disabled"}, {"OPENCV_IPP": "sse42"}, {})
+    ]
+    assert len(set(ways)) == (3 if cv2.ipp.useIPP() else 1)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -1,9 +1,11 @@
 """Memory that is shared with decoders: nobody gets what another one has, or writes into it."""
 
+import gc
 import mmap
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,24 @@ def test_where_no_more_can_be_shared_there_is_still_room() -> None:
         rooms = [put(memory, bytes([number]) * 5000) for number in range(3)]
         assert rooms == [bytes([number]) * 5000 for number in range(3)]
         assert not any(map(memory.find, rooms))
+
+
+def test_a_long_one_takes_no_room_from_others() -> None:
+    with SharedMemory(4 * mmap.PAGESIZE, most=100) as memory:
+        assert memory.find(put(memory, bytes(101))) is None
+        assert memory.find(put(memory, bytes(100))) == 0
+
+
+def test_memory_that_is_done_with_is_gone_without_a_collector_of_cycles() -> None:
+    gc.disable()
+    try:
+        with SharedMemory(MB) as memory:
+            room, gone = put(memory, b"hello"), weakref.ref(memory)
+        del memory
+        assert gone() is None
+        assert bytes(room) == b"hello"
+    finally:
+        gc.enable()
 
 
 def test_bytes_that_lie_elsewhere_are_not_found() -> None:

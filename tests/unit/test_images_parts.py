@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artgrab.images import PictureRefusedError, process_picture
+from artgrab.images import PictureRefusedError, parts, process_picture
 from artgrab.images.parts import MAX_BLOCKS, MAX_CHUNKS, MAX_SCANS, MAX_SEGMENTS, check_parts
+from artgrab.images.types import Data
 from tests.support.drawn import drawn, encoded, jpeg
 from tests.support.hostile.pictures import (
     animated_png,
@@ -60,6 +61,25 @@ def test_a_jpeg_with_much_between_its_segments_is_refused(junk: bytes) -> None:
 )
 def test_what_only_looks_like_many_parts_is_read(data: bytes) -> None:
     assert process_picture(data).source_width == 320
+
+
+def test_the_bytes_of_a_jpeg_are_searched_for_scans_once_however_many_segments_follow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """25 MB with 990 segments behind their scan took a decoder 22 seconds."""
+    searched = list[int]()
+    look = parts._may_have_many_scans
+
+    def counted(data: Data, *rest: bytes, components: Data) -> bool:
+        searched.append(len(data))
+        return look(data, *rest, components=components)
+
+    monkeypatch.setattr(parts, "_may_have_many_scans", counted)
+    progressive = encoded(drawn(), "JPEG", progressive=True)
+    first_scan = progressive.index(b"\xff\xda")
+    data = progressive[: first_scan + 10] + COMMENT * 900 + segment(0xE1, SCAN * 1000)
+    check_parts(data, source_format="jpeg")
+    assert searched == [len(data)]
 
 
 def test_thousands_of_frames_after_the_first_are_not_gone_through() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import msgspec
 import structlog
@@ -87,12 +87,10 @@ class _Visit:
     seen: set[str] = field(default_factory=set)
     """Places where opt-outs were looked for."""
     body: bytes | memoryview = b""
+    """Until it is handed on."""
+    source_bytes: int = 0
+    source_sha256: str = ""
     takedown: str = ""
-
-    @cached_property
-    def source_sha256(self) -> str:
-        """Of the body: to be asked for once that has come."""
-        return sha256_hex(self.body)
 
     def refuse(self, found: Takedown | None) -> None:
         """Go no further where there is a takedown."""
@@ -175,9 +173,7 @@ class Pipeline:
                     await self._download(url, visit, held)
                 visit.refuse(self._takedowns().of_digests(visit.source_sha256))
                 with self._metrics.step("decode"):
-                    picture = await self._pool.process(
-                        visit.body, min_side=filters.min_side, source_sha256=visit.source_sha256
-                    )
+                    picture = await self._decode(visit, filters)
             visit.refuse(_takedown_of(picture, self._takedowns()))
             return picture
         except (RefusedError, FetchError, DecoderFailedError, PictureRefusedError, RetryLaterError):
@@ -187,6 +183,13 @@ class Pipeline:
         except Exception as error:  # a fault of ours costs this one candidate, not the stream
             _log.exception("candidate failed", site=site_of(url))
             raise FetchError("internal-error", passing=True) from error
+
+    async def _decode(self, visit: _Visit, filters: Filters) -> Picture:
+        """Return the picture; the body is gone then, however long the store takes for the rest."""
+        body, visit.body = visit.body, b""
+        return await self._pool.process(
+            body, min_side=filters.min_side, source_sha256=visit.source_sha256
+        )
 
     async def _download(self, url: str, visit: _Visit, held: AsyncExitStack) -> None:
         """Fill the visit; `held` keeps its place and bytes taken until the pixels are through."""
@@ -239,7 +242,9 @@ class Pipeline:
             self._hosts.note_answer(site_of(visit.final_url))
             raise RefusedError("opt-out", signals=signals)
         visit.body = await reply.read(take=lambda count: self._reserve(count, held))
-        self._metrics.fetched(len(visit.body))
+        visit.source_bytes = len(visit.body)
+        visit.source_sha256 = sha256_hex(visit.body) if visit.body else ""
+        self._metrics.fetched(visit.source_bytes)
         self._judge_body(reply, visit.body)
 
     def _judge_body(self, reply: Reply, body: bytes | memoryview) -> None:
@@ -303,8 +308,8 @@ class Pipeline:
             final_url=visit.final_url,
             http_status=visit.http_status,
             headers=visit.headers,
-            source_sha256=visit.source_sha256 if visit.body else "",
-            source_bytes=len(visit.body),
+            source_sha256=visit.source_sha256,
+            source_bytes=visit.source_bytes,
             opt_out_signals=visit.signals,
             opt_out_decision=decision(candidate, visit.signals, visit.seen),
             filters_digest=task.filters.digest,

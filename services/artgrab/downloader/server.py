@@ -49,7 +49,9 @@ from artgrab.v1 import ingest_service_pb2_grpc as pb_grpc
 SERVICE_NAME = "artgrab.v1.IngestService"
 
 _SHARED_BYTES = 64 * 1024**2
-"""For bodies on their way to decoders; what was used once is kept, and longer ways lead beyond."""
+"""For bodies on their way to decoders; what was used once stays. The others go through pipes."""
+_LONG_BYTES = _SHARED_BYTES // 16
+"""Bodies of more are among these: a place is taken when a site announces what may never come."""
 
 _THREADS = 64
 """For the store, rules of sites and ends of runs: one that the store does not answer is stuck."""
@@ -178,7 +180,9 @@ async def _servicer(
     tombstones = Tombstones(store)
     owners = Owners(settings.own_address, settings.addresses, interval=settings.resolve_seconds)
     async with AsyncExitStack() as stack:
-        memory = stack.enter_context(SharedMemory(min(_SHARED_BYTES, settings.max_bytes_in_flight)))
+        memory = stack.enter_context(
+            SharedMemory(min(_SHARED_BYTES, settings.max_bytes_in_flight), most=_LONG_BYTES)
+        )
         web = await stack.enter_async_context(open_web(settings, network, room=memory.take))
         pool = await stack.enter_async_context(
             DecodePool(

@@ -8,7 +8,7 @@ import simplejpeg
 
 from artgrab.common.digests import short_digest
 from artgrab.images import turbojpeg
-from artgrab.images.rasters import Decoded, Pixels, Plane, Planes, Raster
+from artgrab.images.rasters import Decoded, Pixels, Plane, Planes, Raster, quick_way
 
 MAX_SHORTER_SIDE = 384
 """Pixels; larger pictures are reduced to it, smaller ones never enlarged."""
@@ -33,6 +33,7 @@ ENCODING = short_digest(
         "subsampling": _SUBSAMPLING,
         "background": "white",
         "planes": turbojpeg.LIBRARY is not None,
+        "vectors": quick_way(),
     },
     length=8,
 )

@@ -61,9 +61,15 @@ class SharedMemory:
     Use it as a context manager.
     """
 
-    def __init__(self, size: int) -> None:
-        """Share so many bytes at most; each costs nothing until it is used, and stays then."""
+    def __init__(self, size: int, *, most: int | None = None) -> None:
+        """Share so many bytes; each costs nothing until it is used, and stays then.
+
+        Args:
+            size: at least 1.
+            most: that one room may have; larger ones are ours alone.
+        """
         self.size = _whole_pages(size)
+        self._most = most or self.size
         self.descriptor: int | None = None
         """Of what is shared, for processes that may read it; None where the system cannot."""
         self._map = self._opened()
@@ -88,11 +94,13 @@ class SharedMemory:
             left = self._left.popleft()
             del self._rooms[left[0]]
             self._extents.give_back(*left)
-        start = self._extents.take(_whole_pages(size))
+        whole_pages = _whole_pages(size)
+        start = self._extents.take(whole_pages) if size <= self._most else None
         if self._map is None or start is None:
             return memoryview(mmap.mmap(-1, size))
         room = np.frombuffer(self._map, np.uint8, size, start)
-        self._rooms[start] = weakref.ref(room, lambda _: self._leave(start, size))
+        leave = self._left.append  # without us, who keep it
+        self._rooms[start] = weakref.ref(room, lambda _: leave((start, whole_pages)))
         return room.data
 
     def find(self, data: Data) -> int | None:
@@ -101,9 +109,6 @@ class SharedMemory:
             return None
         start = _address(data) - self._address
         return start if 0 <= start < self.size and self._map else None
-
-    def _leave(self, start: int, size: int) -> None:
-        self._left.append((start, _whole_pages(size)))
 
     def _opened(self) -> mmap.mmap | None:
         try:

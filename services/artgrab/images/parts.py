@@ -50,7 +50,8 @@ def _is_short_jpeg(data: Data) -> bool:
             return False
         if marker in JPEG_FRAMES:
             frame = marker + data[at + 7 : at + 8]
-        if scans == 1 and not _may_have_many_scans(data, frame, components=data[at + 2 : at + 3]):
+        is_first = marker == JPEG_SCAN and scans == 1
+        if is_first and not _may_have_many_scans(data, frame, components=data[at + 2 : at + 3]):
             return True
     return True
 

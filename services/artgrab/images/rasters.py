@@ -42,9 +42,17 @@ class Decoded(NamedTuple):
 def be_quick() -> None:
     """Let OpenCV reduce pictures by Intel's IPP in this thread, where it brings that (x86-64).
 
-    Means of areas take a third to a tenth of the time; one pixel in 10,000 differs by 1 of 255.
+    Means of areas take a third to a tenth of the time.
     """
     cv2.ipp.setUseIPP_NotExact(True)
+
+
+def quick_way() -> str:
+    """Name what then reduces pictures: IPP has a way for each kind of processor.
+
+    They differ by 1 of 255, most of all where every pixel is made of four: there in one of eight.
+    """
+    return str(cv2.ipp.getIppVersion()) if cv2.ipp.useIPP() else "none"
 
 
 def whole(pixels: Pixels) -> Decoded:
