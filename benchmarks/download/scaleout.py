@@ -36,7 +36,7 @@ WARM_UP_SECONDS = 300.0
 """At most: until as many pictures are kept as there are sites."""
 WINDOW_SECONDS = 10.0
 """In which requests at a site are counted: shorter ones would see waits for the processor."""
-_MANY, _FEW = 400, 16
+_MANY, _FEW = 800, 16
 """Sites: so many that processors are the limit, and so few that the sites' own limits are.
 
 Which downloader owns a site is left to a hash, so that the largest share grows with fewer sites; of
