@@ -84,6 +84,14 @@ FOLLOWED = {
 }
 
 
+class Rooms(list[memoryview]):
+    """A Room that keeps what it gave."""
+
+    def __call__(self, size: int) -> memoryview:
+        self.append(own_room(size))
+        return self[-1]
+
+
 @st.composite
 def cut(draw: st.DrawFn, data: bytes) -> list[bytes]:
     places = sorted(draw(st.lists(st.integers(0, len(data)), max_size=8)))
@@ -222,13 +230,8 @@ def test_a_body_nobody_wants_yet_is_read_as_far_as_a_small_picture_goes(
 
 @pytest.mark.parametrize("size", [5, 10**5, 10**6])
 def test_a_body_lies_in_a_room_of_its_own_where_its_length_is_announced(size: int) -> None:
-    rooms = list[memoryview]()
-
-    def room(size: int) -> memoryview:
-        rooms.append(own_room(size))
-        return rooms[-1]
-
-    response = new_response(room)
+    rooms = Rooms()
+    response = new_response(rooms)
     feed(response, [answer(b"aaaaa" + bytes(size - 5))])
     assert [len(one) for one in rooms] == [size + 1]
     rooms[0][:2] = b"bb"
@@ -236,18 +239,13 @@ def test_a_body_lies_in_a_room_of_its_own_where_its_length_is_announced(size: in
 
 
 def test_a_body_gets_no_more_room_than_is_wanted_of_it_and_packed_ones_get_none() -> None:
-    sizes = list[int]()
-
-    def room(size: int) -> memoryview:
-        sizes.append(size)
-        return own_room(size)
-
+    rooms = Rooms()
     for says in (chunked(BODY), answer(gzip.compress(BODY), GZIP), unannounced(BODY), answer(b"")):
-        feed(new_response(room), [says])
-    assert not sizes
-    response = new_response(room)
+        feed(new_response(rooms), [says])
+    assert not rooms
+    response = new_response(rooms)
     feed(response, [answer(b"a" * 10**6)], limit=1000)
-    assert sizes == [1001]
+    assert [len(one) for one in rooms] == [1001]
     assert response.body.content == b"a" * 1000
 
 

@@ -44,7 +44,6 @@ class Body:
         self._room = room
         self._place: memoryview | None = None
         """Where there is a room for it: as soon as it is wanted, or at once where it is short."""
-        self._needs_place = bool(length) and self._decoding is None
         if self._needs_place and self.left <= _UNWANTED_BYTES:
             self._settle(self.left)
 
@@ -126,9 +125,13 @@ class Body:
         if self._decoding is not None and not self.is_full:
             self._decoding.check_end()
 
+    @property
+    def _needs_place(self) -> bool:
+        """Whether it comes as it is, with a length, and has none yet."""
+        return bool(self.length) and self._decoding is None and self._place is None
+
     def _settle(self, size: int) -> None:
         self._place = self._room(size + _BEYOND)
-        self._needs_place = False
 
     def _append(self, data: bytes) -> None:
         """Append bytes; a million small parts would take more memory than what they hold."""

@@ -100,8 +100,9 @@ def _scaled(pixels: Pixels, scale: _Scale, *, size: tuple[int, int], way: int) -
     """
     if pixels.shape[1::-1] == size:
         return pixels
-    reduce = _averaged if way == cv2.INTER_AREA else _interpolated
-    return _sized(reduce(pixels, scale, way), size)
+    by_areas = way == cv2.INTER_AREA
+    found = _averaged(pixels, scale) if by_areas else _interpolated(pixels, scale, way)
+    return _sized(found, size)
 
 
 def _interpolated(pixels: Pixels, scale: _Scale, way: int) -> Pixels:
@@ -111,13 +112,14 @@ def _interpolated(pixels: Pixels, scale: _Scale, way: int) -> Pixels:
     return np.asarray(cv2.resize(pixels, None, fx=across, fy=down, interpolation=way), np.uint8)
 
 
-def _averaged(pixels: Pixels, scale: _Scale, way: int) -> Pixels:
+def _averaged(pixels: Pixels, scale: _Scale) -> Pixels:
     """Return means of areas; at a scale other than that of the sizes OpenCV takes long for them."""
     (columns, width), (rows, height) = (
         _evened(have, one) for have, one in zip(pixels.shape[1::-1], scale, strict=True)
     )
     pixels = _sized(pixels, (columns, rows))
-    return np.asarray(cv2.resize(pixels, (width, height), interpolation=way), np.uint8)
+    found = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(found, np.uint8)
 
 
 def _evened(side: int, scale: float) -> tuple[int, int]:
@@ -159,6 +161,4 @@ def encode(picture: Raster) -> bytes:
 def _with_even_sides(y: Plane) -> Plane:
     """Return the same, followed by what libjpeg-turbo reads of it beyond odd sides."""
     rows, columns = y.shape
-    border = cv2.BORDER_REPLICATE
-    padded = cv2.copyMakeBorder(y, 0, rows % 2, 0, columns % 2, border)
-    return np.asarray(padded, np.uint8)[:rows, :columns]
+    return _sized(y, (columns + columns % 2, rows + rows % 2))[:rows, :columns]

@@ -2,9 +2,8 @@
 
 A task is two numbers of 4 bytes and one of 8 (big-endian): the bytes of the picture, the least
 side, and where it lies in the memory that both share. Where it does not, that is -1, and the
-picture follows. An answer is a length of
-4 bytes and msgpack. No pickle: a decoder that a hostile picture has taken over must not be able to
-run code in the service.
+picture follows. An answer is a length of 4 bytes and msgpack. No pickle: a decoder that a hostile
+picture has taken over must not be able to run code in the service.
 """
 
 import struct

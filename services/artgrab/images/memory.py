@@ -23,14 +23,8 @@ class Extents:
     """Which parts of so many bytes are free; the first that is large enough is taken."""
 
     def __init__(self, size: int) -> None:
-        self._all = [(0, size)]
         self._free = [(0, size)]
         """Starts and sizes, in order; no two of them touch."""
-
-    @property
-    def are_all_free(self) -> bool:
-        """Whether nothing is taken."""
-        return self._free == self._all
 
     def take(self, size: int) -> int | None:
         """Return where so many bytes begin that are taken now; None where there is no room."""
@@ -70,9 +64,10 @@ class SharedMemory:
         """
         self.size = _whole_pages(size)
         self._most = most or self.size
-        self.descriptor: int | None = None
+        self._map: mmap.mmap | None
+        self.descriptor: int | None
         """Of what is shared, for processes that may read it; None where the system cannot."""
-        self._map = self._opened()
+        self._map, self.descriptor = _opened(self.size) or (None, None)
         self._address = _address(self._map) if self._map else 0
         self._extents = Extents(self.size if self._map else 0)
         self._rooms: dict[int, weakref.ref[Any]] = {}
@@ -110,21 +105,22 @@ class SharedMemory:
         start = _address(data) - self._address
         return start if 0 <= start < self.size and self._map else None
 
-    def _opened(self) -> mmap.mmap | None:
-        try:
-            descriptor = os.memfd_create("pictures", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        except (OSError, AttributeError):  # not Linux
-            return None
-        try:
-            os.ftruncate(descriptor, self.size)
-            shared = mmap.mmap(descriptor, self.size)
-            seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | _F_SEAL_FUTURE_WRITE
-            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
-        except (OSError, OverflowError):
-            os.close(descriptor)
-            return None
-        self.descriptor = descriptor
-        return shared
+
+def _opened(size: int) -> tuple[mmap.mmap, int] | None:
+    """Return sealed memory and its descriptor; None where the system has no such."""
+    try:
+        descriptor = os.memfd_create("pictures", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    except (OSError, AttributeError):  # not Linux
+        return None
+    try:
+        os.ftruncate(descriptor, size)
+        shared = mmap.mmap(descriptor, size)
+        seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | _F_SEAL_FUTURE_WRITE
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+    except (OSError, OverflowError):
+        os.close(descriptor)
+        return None
+    return shared, descriptor
 
 
 def mapped(descriptor: int) -> memoryview:

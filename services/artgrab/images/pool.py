@@ -66,10 +66,9 @@ class DecodePool:
         cpu_seconds = math.ceil(timeout / 2)
         self._on_death = on_death
         self._memory = memory
-        shared = () if memory is None or memory.descriptor is None else (memory.descriptor,)
-        self._shared = shared
+        self._shared = () if memory is None or memory.descriptor is None else (memory.descriptor,)
         limits = (memory_bytes, cpu_seconds, os.getpid())
-        self._command = (*command, *map(str, (*limits, *shared)))
+        self._command = (*command, *map(str, (*limits, *self._shared)))
         self._timeout = timeout
         self._pictures_per_worker = pictures_per_worker
         self._free = asyncio.Semaphore(workers)
@@ -149,7 +148,7 @@ class DecodePool:
         return answer
 
     def _place(self, data: Data) -> int | None:
-        return self._memory.find(data) if self._memory and self._shared else None
+        return self._memory.find(data) if self._memory else None
 
     async def _start(self) -> "_Worker":
         pipes = Pipes()
