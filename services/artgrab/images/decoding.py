@@ -15,7 +15,7 @@ from PIL import ExifTags, Image, ImageFile
 from artgrab.images.encoding import MAX_SHORTER_SIDE
 from artgrab.images.jpeg import decode_jpeg
 from artgrab.images.parts import JPEG_FRAMES, JPEG_SCAN, jpeg_segments, png_chunks
-from artgrab.images.rasters import Decoded, Pixels, whole
+from artgrab.images.rasters import UPRIGHT, Decoded, Pixels, whole
 from artgrab.images.types import Data, PictureRefusedError
 
 MAX_PIXELS = 50_000_000
@@ -29,7 +29,6 @@ _LONE_WEBP = re.compile(rb"RIFF.{4}WEBPVP8 .{7}\x9d\x01\x2a(..)(..)", re.DOTALL)
 _ENDS_EARLY = "premature end"
 """Of the pixels, or of the file: so libjpeg warns."""
 _AS_STORED = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-_UPRIGHT = 1
 _FRAME = struct.Struct(">HBHHB")
 """Of a JPEG: length, bits, height, width, components (T.81, B.2.2)."""
 _JPEG_NOTES = b"\xe1"
@@ -76,7 +75,7 @@ def _of_lone_webp(data: Data) -> Header | None:
     if found is None:
         return None
     width, height = (int.from_bytes(side, "little") & 0x3FFF for side in found.groups())
-    return Header(width, height, _UPRIGHT, is_plain=True)
+    return Header(width, height, UPRIGHT, is_plain=True)
 
 
 def _of_jpeg_without_notes(data: Data) -> Header | None:
@@ -91,7 +90,7 @@ def _of_jpeg_without_notes(data: Data) -> Header | None:
         if marker == JPEG_SCAN:
             _, bits, height, width, components = _FRAME.unpack(frame)
             is_plain = bits == 8 and components in (1, 3)
-            return Header(width, height, _UPRIGHT, is_plain=True) if is_plain else None
+            return Header(width, height, UPRIGHT, is_plain=True) if is_plain else None
         if marker in JPEG_FRAMES:
             frame = bytes(data[at : at + _FRAME.size])
     return None
@@ -205,10 +204,10 @@ def _orientation(image: Image.Image, *, may_be_last: bool) -> int:
     """Return the EXIF orientation; Pillow decodes the whole of a PNG to look at its end."""
     try:
         exif = image.getexif() if may_be_last else Image.Image.getexif(image)
-        value = exif.get(ExifTags.Base.Orientation, _UPRIGHT)
+        value = exif.get(ExifTags.Base.Orientation, UPRIGHT)
     except Exception:  # whatever hostile EXIF does to its parser, the picture is taken as upright
-        return _UPRIGHT
-    return value if isinstance(value, int) and 1 <= value <= 8 else _UPRIGHT
+        return UPRIGHT
+    return value if isinstance(value, int) and 1 <= value <= 8 else UPRIGHT
 
 
 def _to_rgb(image: Image.Image) -> Pixels:

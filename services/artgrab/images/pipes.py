@@ -7,7 +7,6 @@ long as a tenth of the picture's decoding.
 import asyncio
 import fcntl
 import os
-from collections.abc import Callable
 from contextlib import suppress
 
 from artgrab.images.frames import LENGTH_BYTES
@@ -27,6 +26,9 @@ class Pipes:
         os.set_blocking(self._read_end, False)
         self._theirs = [self.stdin, self.stdout]
         self._ours = [self._write_end, self._read_end]
+        self._watched_by: asyncio.AbstractEventLoop | None = None
+        """Who tells when something came; to ask anew for each message would take longer."""
+        self._coming: asyncio.Future[bytes] | None = None
 
     def hand_over(self) -> None:
         """Close the ends of the process, which has them now."""
@@ -34,6 +36,7 @@ class Pipes:
 
     def close(self) -> None:
         """Close all that is open."""
+        self._stop_watching()
         _close(self._theirs)
         _close(self._ours)
         self._write_end = self._read_end = -1  # their numbers may soon be others'
@@ -45,12 +48,11 @@ class Pipes:
             OSError: nobody reads.
         """
         rest = [memoryview(part) for part in parts]
-        loop = asyncio.get_running_loop()
         while rest:
             try:
                 rest = _beyond(rest, os.writev(self._write_end, rest))
             except BlockingIOError:
-                await _once(loop.add_writer, loop.remove_writer, self._write_end)
+                await self._room()
 
     async def receive(self, *, limit: int) -> memoryview:
         """Return the next message, which begins with its length in 4 bytes (big-endian).
@@ -60,10 +62,8 @@ class Pipes:
         """
         message = bytearray()
         wanted = LENGTH_BYTES
-        loop = asyncio.get_running_loop()
         while len(message) < wanted:
-            await _once(loop.add_reader, loop.remove_reader, self._read_end)
-            found = os.read(self._read_end, _ROOM)
+            found = await self._something()
             message += found
             if len(message) >= LENGTH_BYTES:
                 wanted = LENGTH_BYTES + int.from_bytes(message[:LENGTH_BYTES], "big")
@@ -73,21 +73,46 @@ class Pipes:
             raise EOFError("more than one answer")
         return memoryview(message)[LENGTH_BYTES:]
 
+    async def _room(self) -> None:
+        """Return when something can be written, or nobody reads any more."""
+        loop = asyncio.get_running_loop()
+        ready = asyncio.Event()
+        loop.add_writer(self._write_end, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_writer(self._write_end)
+
+    async def _something(self) -> bytes:
+        """Return what comes next, nothing at the end."""
+        loop = asyncio.get_running_loop()
+        self._coming = loop.create_future()
+        if self._watched_by is None:
+            loop.add_reader(self._read_end, self._read)
+            self._watched_by = loop
+        try:
+            return await self._coming
+        finally:
+            self._coming = None
+
+    def _read(self) -> None:
+        if self._coming is None or self._coming.done():
+            return self._stop_watching()  # nobody asks: it would be told of again and again
+        with suppress(BlockingIOError):  # what it was told of is read already
+            self._coming.set_result(os.read(self._read_end, _ROOM))
+        return None
+
+    def _stop_watching(self) -> None:
+        if self._watched_by is not None:
+            self._watched_by.remove_reader(self._read_end)
+            self._watched_by = None
+
 
 def _beyond(parts: list[memoryview], count: int) -> list[memoryview]:
     """Return what is left of parts after so many bytes of them."""
     while parts and count >= len(parts[0]):
         count -= len(parts.pop(0))
     return [parts[0][count:], *parts[1:]] if parts else []
-
-
-async def _once(add: Callable[..., None], remove: Callable[[int], object], descriptor: int) -> None:
-    ready = asyncio.Event()
-    add(descriptor, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        remove(descriptor)
 
 
 def _pipe() -> tuple[int, int]:

@@ -22,7 +22,7 @@ _GREY_ALONE = 3
 """TJSAMP_GRAY."""
 _NO_FLAGS = 0
 """What is only warned of counts as failed, after all was read: the last words say most."""
-_NO_COLOUR = np.full((1, 1), 128, np.uint8)
+_NO_COLOUR = 128
 _Handle = ctypes.c_void_p
 _Source = NDArray[np.uint8]
 """The bytes of a JPEG."""
@@ -123,7 +123,11 @@ def _decoded(
     if failed:
         raise ValueError(library.tjGetErrorStr2(handle).decode(errors="replace"))
     y: Plane = planes[0][:height, :width]
-    return Planes(y, *(planes[1:] or [_NO_COLOUR] * 2))
+    return Planes(y, *(planes[1:] or [_no_colour(width, height)] * 2))
+
+
+def _no_colour(width: int, height: int) -> Plane:
+    return np.full((-(-height // 2), -(-width // 2)), _NO_COLOUR, np.uint8)
 
 
 def _room(library: ctypes.CDLL, size: tuple[int, int], subsampling: int) -> list[Plane]:

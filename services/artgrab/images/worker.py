@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import BinaryIO
@@ -54,8 +55,7 @@ def _answer(task: Task) -> Answer:
 
 def _limit_cpu(seconds: int) -> None:
     """End by SIGXCPU, in the middle of a decoder too, after so much more time of a processor."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    limit = math.ceil(used.ru_utime + used.ru_stime) + seconds
+    limit = math.ceil(time.process_time()) + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
 
 
