@@ -1,11 +1,13 @@
 """What is remembered of origins is bounded, and what it costs to look at is paid by their site."""
 
+import asyncio
 import json
 import tracemalloc
 
 import pytest
 
 from artgrab.common.politeness.robots import MAX_BYTES, RobotsRules
+from artgrab.downloader.errors import FetchError
 from artgrab.downloader.hosts import Hosts
 from artgrab.downloader.origins import _MAX_BYTES, Learned, Origins, search
 from artgrab.downloader.reservations import parse_reservations
@@ -58,6 +60,40 @@ async def test_what_alone_is_too_much_is_used_once_and_not_kept(
     assert await origins.get("http://a.test") == "of http://a.test"
     assert not origins._known
     assert origins._bytes == 0
+
+
+async def test_no_two_ask_an_origin_at_once_also_after_one_has_failed() -> None:
+    asking, most, calls = 0, 0, 0
+
+    async def learn(origin: str) -> Learned[str]:
+        nonlocal asking, most, calls
+        calls += 1
+        asking += 1
+        most = max(most, asking)
+        try:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            if calls == 1:
+                raise FetchError("unavailable", passing=True)
+            return Learned(origin, 60.0)
+        finally:
+            asking -= 1
+
+    origins = Origins(learn)
+
+    async def late() -> str:
+        while not calls:
+            await asyncio.sleep(0)
+        while asking == 1 and calls == 1:
+            await asyncio.sleep(0)
+        return await origins.get("http://a.test")
+
+    answers = await asyncio.gather(
+        *(origins.get("http://a.test") for _ in range(2)), late(), late(), return_exceptions=True
+    )
+    assert [type(one) for one in answers] == [FetchError, str, str, str]
+    assert most == 1
+    assert not origins._locks
 
 
 async def test_news_take_the_place_of_what_was_known() -> None:

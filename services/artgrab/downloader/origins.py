@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Generic, NamedTuple, TypeVar
+from weakref import WeakValueDictionary
 
 from artgrab.common.politeness.robots import MAX_REDIRECTS
 from artgrab.common.urls import site_of
@@ -54,19 +55,15 @@ class Origins(Generic[T]):
         self._clock = clock
         self._known: OrderedDict[str, _Known[T]] = OrderedDict()
         self._bytes = 0
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks = WeakValueDictionary[str, asyncio.Lock]()
+        """Each as long as somebody holds it or waits for it."""
 
     async def get(self, origin: str) -> T:
         """Return what is known of an origin, learned now where nothing is, or nothing new."""
         if (known := self._fresh(origin)) is not None:
             return known.value
-        lock = self._locks.setdefault(origin, asyncio.Lock())
-        try:
-            async with lock:
-                return (self._fresh(origin) or await self._ask(origin)).value
-        finally:
-            if not lock.locked():
-                self._locks.pop(origin, None)
+        async with self._locks.setdefault(origin, asyncio.Lock()):
+            return (self._fresh(origin) or await self._ask(origin)).value
 
     def _fresh(self, origin: str) -> Learned[T] | None:
         known = self._known.get(origin)

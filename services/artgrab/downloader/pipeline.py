@@ -199,16 +199,15 @@ class Pipeline:
             visit.final_url = str(target)
             visit.refuse(self._takedowns().of_urls(url))
             site = site_of(url)
-            async with AsyncExitStack() as place:
-                async with self._hosts.wait(site):
-                    await self._ask_host(target, visit)
-                    await place.enter_async_context(self._hosts.turn(site, gated=True))
-                with self._metrics.step("fetch"):
-                    location = await self._visit(url, visit, held)
-                if location is None:
-                    held.push_async_exit(place.pop_all())
-                    return
-            url = location  # without a place: who has one must never wait for a turn
+            async with self._hosts.wait(site):
+                await self._ask_host(target, visit)
+                await held.enter_async_context(self._hosts.turn(site, gated=True))
+            with self._metrics.step("fetch"):
+                location = await self._visit(url, visit, held)
+            if location is None:
+                return
+            await held.aclose()  # who has a place must never wait for a turn
+            url = location
         raise FetchError("too-many-redirects")
 
     async def _ask_host(self, target: URL, visit: _Visit) -> None:

@@ -1,6 +1,7 @@
 """How pictures are kept: size and encoder, named by a digest that is part of their keys."""
 
 import math
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -116,6 +117,7 @@ def _scaled(pixels: Pixels, scale: _Scale, *, size: tuple[int, int], way: int) -
     return _sized(np.asarray(found, np.uint8), size)
 
 
+@lru_cache
 def _evened(side: int, scale: float) -> tuple[int, int]:
     """Return a side, or one a little longer, that becomes a whole number; and this number."""
 
