@@ -142,12 +142,12 @@ COPY --from=scraper-packages /opt/artgrab /opt/artgrab
 COPY --from=code /code /opt/artgrab/lib/python3.11/site-packages
 ENTRYPOINT ["python", "-m", "artgrab.scraper"]
 
-# What decodes pictures: faster with libturbojpeg than without.
+# What decodes pictures: faster with libturbojpeg than without, and with libseccomp it asks less of the kernel.
 FROM runtime AS pictures
 USER 0:0
 # hadolint ignore=DL3008 # Debian keeps only its newest, so a pinned one could not be had
 RUN apt-get -qq update && \
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends libturbojpeg0 && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends libseccomp2 libturbojpeg0 && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /usr/share/doc/libturbojpeg0
 USER 10001:10001
 

@@ -4,6 +4,7 @@ import ctypes
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -21,12 +22,28 @@ DEEDS = {
     "ending who started it": (6, "os.kill(os.getppid(), 0)"),
 }
 """Each with the version of Landlock that denies it: 1 is Linux 5.13, 4 is 6.7, 6 is 6.12."""
+REFUSED = {
+    "a packet by UDP": "socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+    "a socket of this machine": "socket.socket(socket.AF_UNIX)",
+    "starting a program": "os.execv('/bin/true', ['true'])",
+    "another process": "os.fork()",
+    "ending who started it": "os.kill(os.getppid(), 0)",
+    "looking into who started it": "call('process_vm_readv', os.getppid(), None, 0, None, 0, 0)",
+    "a ring of orders to the kernel": "call('io_uring_setup', 1, None)",
+    "a namespace": "call('unshare', 0)",
+}
 IMPORTS = {"importing a module": "import xml.dom.minidom, numpy.ma"}
 PROGRAM = """
-import json, os, socket, sys
+import ctypes, json, os, socket, sys
 from artgrab.images.confinement import confine
-found = {"confined": confine()}
-for name, deed in json.loads(sys.argv[1]).items():
+from artgrab.images.system_calls import refuse_system_calls
+def call(name, *arguments):
+    number = ctypes.CDLL("libseccomp.so.2").seccomp_syscall_resolve_name(name.encode())
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(number, *arguments) < 0:
+        raise OSError(ctypes.get_errno(), name)
+found = {"locked": globals()[sys.argv[1]]()}
+for name, deed in json.loads(sys.argv[2]).items():
     try:
         exec(deed)
         found[name] = "done"
@@ -34,6 +51,23 @@ for name, deed in json.loads(sys.argv[1]).items():
         found[name] = "denied"
 print(json.dumps(found))
 """
+
+
+def _tried(lock: str, deeds: Mapping[str, str]) -> dict[str, object]:
+    """Return what became of deeds in a process that locks itself in first."""
+    command = [sys.executable, "-c", PROGRAM, lock, json.dumps(dict(deeds))]
+    said = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    found: dict[str, object] = json.loads(said)
+    return found
+
+
+def _has_seccomp() -> bool:
+    """Tell whether both are there, the kernel's part and the library."""
+    try:
+        ctypes.CDLL("libseccomp.so.2")
+    except OSError:
+        return False
+    return Path("/proc/sys/kernel/seccomp").exists()
 
 
 def _landlock() -> int:
@@ -46,10 +80,16 @@ def _landlock() -> int:
 def test_who_is_confined_can_import_and_nothing_else_that_the_kernel_can_deny() -> None:
     version = _landlock()
     deeds = {name: deed for name, (since, deed) in DEEDS.items() if since <= version}
-    command = [sys.executable, "-c", PROGRAM, json.dumps(deeds | IMPORTS)]
-    found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
-    assert found.pop("confined") == (version > 0)
+    found = _tried("confine", deeds | IMPORTS)
+    assert found.pop("locked") == (version > 0)
     assert found == dict.fromkeys(deeds, "denied") | dict.fromkeys(IMPORTS, "done")
+
+
+def test_what_no_decoder_asks_of_the_kernel_is_refused_for_ever() -> None:
+    found = _tried("refuse_system_calls", REFUSED | IMPORTS)
+    assert found.pop("locked") == _has_seccomp()
+    if _has_seccomp():
+        assert found == dict.fromkeys(REFUSED, "denied") | dict.fromkeys(IMPORTS, "done")
 
 
 async def test_decoders_are_confined_and_alone_in_their_process() -> None:
@@ -58,6 +98,7 @@ async def test_decoders_are_confined_and_alone_in_their_process() -> None:
         (worker,) = (one for one in psutil.Process().children() if _is_decoder(one))
         status = Path(f"/proc/{worker.pid}/status").read_text()
         assert "NoNewPrivs:\t1" in status or not _landlock()
+        assert "Seccomp:\t2" in status or not _has_seccomp()
         assert worker.num_threads() == 1
 
 

@@ -17,6 +17,7 @@ from artgrab.images.confinement import confine
 from artgrab.images.frames import Answer, Refusal, Success, Task, frame, read_task
 from artgrab.images.memory import mapped
 from artgrab.images.process import reduce_picture
+from artgrab.images.system_calls import refuse_system_calls
 from artgrab.images.types import PictureRefusedError
 
 
@@ -37,6 +38,7 @@ def main() -> None:
     limit = _address_space() + memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    refuse_system_calls()
     confine()
     while (task := read_task(sys.stdin.buffer, pictures)) is not None:
         _limit_cpu(cpu_seconds)
