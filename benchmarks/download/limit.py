@@ -22,7 +22,7 @@ from artgrab.common.processes import keep_memory
 from artgrab.images.encoding import encode, fit, reduced_size
 from artgrab.images.hashing import perceptual_hash
 from artgrab.images.jpeg import decode_jpeg
-from artgrab.images.rasters import Decoded, be_quick, whole
+from artgrab.images.rasters import Decoded, whole
 from benchmarks.download.pictures import Drawn
 
 _ROOT = Path(__file__).parents[2]
@@ -79,7 +79,6 @@ def cpu_seconds(pictures: Sequence[Drawn]) -> float:
 def main() -> None:
     """Read formats and paths from stdin and print the seconds that the loop took."""
     cv2.setNumThreads(1)
-    be_quick()
     keep_memory()
     lines = [line.rstrip("\n").split(" ", maxsplit=1) for line in sys.stdin]
     read = [(Path(path).read_bytes(), kind) for kind, path in lines]

@@ -28,13 +28,21 @@ REFUSED = {
     "starting a program": "os.execv('/bin/true', ['true'])",
     "another process": "os.fork()",
     "ending who started it": "os.kill(os.getppid(), 0)",
+    "a limit for who started it": "resource.prlimit(os.getppid(), resource.RLIMIT_CORE, (0, 0))",
+    "signals for who started it": "fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())",
+    "signals by another way": "fcntl.ioctl(0, 0x8901, (0).to_bytes(4, 'little'))",
+    "typing for a terminal": "fcntl.ioctl(0, termios.TIOCSTI, b'x')",
+    "rights of a file": "os.chmod(sys.argv[0] or '.', 0o755)",
+    "times of a file": "os.utime('.')",
+    "memory that no limit counts": "os.memfd_create('x')",
+    "memory that outlives it": "call('shmget', 0, 4096, 0o1600)",
     "looking into who started it": "call('process_vm_readv', os.getppid(), None, 0, None, 0, 0)",
     "a ring of orders to the kernel": "call('io_uring_setup', 1, None)",
     "a namespace": "call('unshare', 0)",
 }
 IMPORTS = {"importing a module": "import xml.dom.minidom, numpy.ma"}
 PROGRAM = """
-import ctypes, json, os, socket, sys
+import ctypes, fcntl, json, os, resource, socket, sys, termios
 from artgrab.images.confinement import confine
 from artgrab.images.system_calls import refuse_system_calls
 def call(name, *arguments):

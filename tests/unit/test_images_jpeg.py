@@ -253,7 +253,11 @@ def test_a_jpeg_of_any_layout_that_is_cut_off_is_refused(layout: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "size", [(3079, 3073), (1543, 1537), (6151, 3079), (2309, 2305), (2463, 2459), (3067, 3005)]
+    "size",
+    [
+        *[(3079, 3073), (1543, 1537), (6151, 3079), (2309, 2305), (2463, 2459), (3067, 3005)],
+        *[(1001, 769), (1027, 770), (1031, 773), (1539, 1537), (4101, 3075), (2047, 1535)],
+    ],
 )
 def test_a_row_that_is_mostly_filling_moves_no_other(size: tuple[int, int]) -> None:
     source = painter(2, tile=2048)(1, size)

@@ -82,3 +82,15 @@ async def test_a_receiver_that_gives_up_leaves_the_next_one_a_whole_message(
         await impatient
     os.write(pipes.stdout, message(b"whole"))
     assert bytes(await pipes.receive(limit=LIMIT)) == b"whole"
+
+
+async def test_what_cannot_be_read_is_told_to_who_asks(
+    pipes: CountingPipes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise OSError("broken")
+
+    monkeypatch.setattr("artgrab.images.pipes.os.read", fail)
+    os.write(pipes.stdout, message(b"lost"))
+    with pytest.raises(OSError, match="broken"):
+        await pipes.receive(limit=LIMIT)

@@ -3,12 +3,14 @@
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
 from artgrab.images import Picture, PictureRefusedError, process_picture
@@ -17,7 +19,7 @@ from artgrab.images.encoding import fit
 from artgrab.images.rasters import Planes, whole
 from benchmarks.download.pictures import painter
 from benchmarks.download.quality import grey, ssim
-from tests.support.drawn import drawn, encoded
+from tests.support.drawn import drawn, encoded, jpeg
 from tests.support.hostile.pictures import PNG_MAGIC, chunk, png
 
 LOSSY = 24
@@ -206,6 +208,25 @@ def test_no_picture_is_enlarged_and_none_keeps_more_than_384(width: int, height:
 def test_equal_bytes_give_equal_pictures(kind: str) -> None:
     data = encoded(drawn(7, width=800, height=600), kind)
     assert process_picture(data) == process_picture(data)
+
+
+def test_what_else_a_thread_resizes_does_not_depend_on_the_pictures_before() -> None:
+    """A model sees the same of a picture whoever shows it: the trainer, or a server."""
+    pixels = np.asarray(drawn(3, width=640, height=480))
+
+    def resized() -> NDArray[np.uint8]:
+        return np.asarray(cv2.resize(pixels, (224, 224), interpolation=cv2.INTER_AREA), np.uint8)
+
+    def of_a_new_thread() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        before = resized()
+        process_picture(jpeg(4, width=640, height=480))
+        with pytest.raises(PictureRefusedError):
+            process_picture(jpeg(4)[:500])
+        return before, resized()
+
+    with ThreadPoolExecutor(1) as threads:
+        before, after = threads.submit(of_a_new_thread).result()
+    assert np.array_equal(before, after)
 
 
 def test_metadata_and_what_follows_the_picture_are_not_kept() -> None:

@@ -9,7 +9,7 @@ import simplejpeg
 
 from artgrab.common.digests import short_digest
 from artgrab.images import turbojpeg
-from artgrab.images.rasters import Decoded, Pixels, Plane, Planes, Raster, quick_way
+from artgrab.images.rasters import Decoded, Pixels, Plane, Planes, Raster, quick_way, quickly
 
 MAX_SHORTER_SIDE = 384
 """Pixels; larger pictures are reduced to it, smaller ones never enlarged."""
@@ -20,7 +20,7 @@ _LINEAR_FROM, _AREAS_FROM = 1.2, 1.5
 Where each is nearest to a Lanczos reduction (measured). Cubics blur a picture less that is hardly
 too large; linear interpolation smooths as means over 1.41 pixels do, by its variance.
 """
-_MORE, _NEAR = 32, 1 / 32
+_MORE, _NEAR, _NEAR_ENOUGH = 32, 1 / 32, 1 / 16
 """Rows or columns that may be put to a picture, so that its size comes out as near as this."""
 _QUALITY = 90
 _SUBSAMPLING = "420"
@@ -53,6 +53,7 @@ def reduced_size(width: int, height: int) -> tuple[int, int]:
     return round(width * scale), round(height * scale)
 
 
+@quickly()
 def fit(decoded: Decoded, size: tuple[int, int]) -> Raster:
     """Return a picture at a size that it is not below, and planes of colour at half of that."""
     raster = decoded.raster
@@ -104,29 +105,37 @@ def _scaled(pixels: Pixels, scale: _Scale, *, size: tuple[int, int], way: int) -
     """Return pixels, or a plane, at a scale, cut off or continued to a size.
 
     To take a last column that is only a part of the picture for a whole one, or to forget one,
-    would move all that is near: it costs 0.005 of SSIM. At a scale other than that of the sizes
-    OpenCV takes twice to six times as long.
+    would move all that is near: it costs 0.005 of SSIM.
     """
     if pixels.shape[1::-1] == size:
         return pixels
-    (columns, found_width), (rows, found_height) = (
-        _evened(have, one) for have, one in zip(pixels.shape[1::-1], scale, strict=True)
-    )
-    pixels = _sized(pixels, (columns, rows))
-    found = cv2.resize(pixels, (found_width, found_height), interpolation=way)
+    sides = pixels.shape[1::-1]
+    across, down = (_evened(have, one) for have, one in zip(sides, scale, strict=True))
+    if across is None or down is None:
+        fx, fy = (max(one, 1 / have) for one, have in zip(scale, sides, strict=True))
+        found = cv2.resize(pixels, None, fx=fx, fy=fy, interpolation=way)
+    else:
+        pixels = _sized(pixels, (across[0], down[0]))
+        found = cv2.resize(pixels, (across[1], down[1]), interpolation=way)
     return _sized(np.asarray(found, np.uint8), size)
 
 
 @lru_cache
-def _evened(side: int, scale: float) -> tuple[int, int]:
-    """Return a side, or one a little longer, that becomes a whole number; and this number."""
+def _evened(side: int, scale: float) -> tuple[int, int] | None:
+    """Return a side, or one a little longer, that becomes a whole number; and this number.
+
+    OpenCV takes twice to six times as long at a scale that is not that of the sizes.
+
+    Returns:
+        None where none does: at a scale near 1 or 1/2 more columns change little.
+    """
 
     def off(one: int) -> float:
         return abs(math.remainder(one * scale, 1))
 
     sides = range(side, side + _MORE)
     even = next((one for one in sides if off(one) < _NEAR), None) or min(sides, key=off)
-    return even, max(1, round(even * scale))
+    return (even, max(1, round(even * scale))) if off(even) <= _NEAR_ENOUGH else None
 
 
 def _sized(pixels: Pixels, size: tuple[int, int]) -> Pixels:

@@ -98,8 +98,12 @@ class Pipes:
     def _read(self) -> None:
         if self._coming is None or self._coming.done():
             return self._stop_watching()  # nobody asks: it would be told of again and again
-        with suppress(BlockingIOError):  # what it was told of is read already
+        try:
             self._coming.set_result(os.read(self._read_end, _ROOM))
+        except BlockingIOError:
+            pass  # what it was told of is read already
+        except Exception as error:  # for who asked, and not for the loop
+            self._coming.set_exception(error)
         return None
 
     def _stop_watching(self) -> None:

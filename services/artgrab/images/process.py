@@ -7,7 +7,7 @@ from artgrab.images.decoding import decode, read_header
 from artgrab.images.encoding import ENCODING, encode, fit, reduced_size
 from artgrab.images.hashing import perceptual_hash
 from artgrab.images.parts import check_parts
-from artgrab.images.rasters import be_quick, turned
+from artgrab.images.rasters import turned
 from artgrab.images.sniffing import sniff
 from artgrab.images.types import Data, Kept, Picture, PictureRefusedError
 
@@ -39,7 +39,6 @@ def named(kept: Kept, *, source_sha256: str) -> Picture:
 
 def reduce_picture(data: Data, *, min_side: int = 0) -> Kept:
     """Return all of process_picture that takes a decoder; raises the same."""
-    be_quick()
     source_format = sniff(data)
     check_parts(data, source_format=source_format)
     header = read_header(data, source_format=source_format)

@@ -1,11 +1,14 @@
 """System calls that no decoder needs, refused by the kernel (seccomp(2)) through libseccomp.
 
-Those that lead out of the process, and those in which holes of kernels were found. A list of what
-is allowed would have to follow every version of numpy, OpenCV and the C library; this one stands.
+Those that lead out of the process, that change what belongs to its user, that take memory which no
+limit counts, and those in which holes of kernels were found. A list of what is allowed would have
+to follow every version of numpy, OpenCV and the C library; this one stands.
 """
 
 import ctypes
 import errno
+from collections.abc import Iterator
+from typing import NamedTuple
 
 _SOCKETS = ("socket", "socketpair")
 """Also of UDP, which Landlock does not know."""
@@ -13,63 +16,115 @@ _PROCESSES = ("clone", "clone3", "fork", "vfork", "execve", "execveat")
 """Threads are made by the same calls; decoders have one."""
 _OTHERS = (
     *("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"),
-    *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp"),
+    *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease"),
+    *("pidfd_open", "pidfd_getfd", "kcmp", "migrate_pages", "move_pages", "setpriority"),
+    *("sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler", "ioprio_set"),
 )
 """Processes of the same user."""
+_FILES = (
+    *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "fchownat", "lchown"),
+    *("utime", "utimes", "utimensat", "futimesat", "setxattr", "lsetxattr", "fsetxattr"),
+    *("removexattr", "lremovexattr", "fremovexattr"),
+    *("inotify_init", "inotify_init1", "fanotify_init", "name_to_handle_at", "open_by_handle_at"),
+)
+"""What is said of files: Landlock keeps their content alone."""
+_MEMORY = (
+    *("memfd_create", "memfd_secret", "shmget", "shmat", "shmctl", "semget", "semop"),
+    *("msgget", "msgsnd", "msgrcv", "mq_open", "mq_unlink"),
+)
+"""That RLIMIT_AS does not count, or that outlives the process."""
 _KERNEL = (
     *("bpf", "io_uring_setup", "perf_event_open", "userfaultfd", "add_key", "keyctl"),
-    *(
-        "request_key",
-        "unshare",
-        "setns",
-        "mount",
-        "fsopen",
-        "open_tree",
-        "move_mount",
-        "modify_ldt",
-    ),
-    *("personality", "open_by_handle_at", "name_to_handle_at"),
+    *("request_key", "unshare", "setns", "mount", "fsopen", "fspick", "open_tree", "move_mount"),
+    *("modify_ldt", "personality"),
 )
-_REFUSED = (*_SOCKETS, *_PROCESSES, *_OTHERS, *_KERNEL)
+_REFUSED = (*_SOCKETS, *_PROCESSES, *_OTHERS, *_FILES, *_MEMORY, *_KERNEL)
 
-_ALLOW, _ERROR = 0x7FFF0000, 0x00050000
-"""SCMP_ACT_ALLOW and SCMP_ACT_ERRNO of seccomp.h, libseccomp 2.5."""
-_KEEP_SPEED = 7
-"""SCMP_FLTATR_CTL_SSB: before Linux 5.16 a filter slows all else down, where it is not set."""
+
+class _Comparison(ctypes.Structure):
+    """scmp_arg_cmp of seccomp.h."""
+
+    _fields_ = (
+        ("argument", ctypes.c_uint),
+        ("by", ctypes.c_int),
+        ("one", ctypes.c_uint64),
+        ("other", ctypes.c_uint64),
+    )
+
+
+_DIFFERS, _MASKED = 1, 7
+"""SCMP_CMP_NE, SCMP_CMP_MASKED_EQ."""
+_INTEGER = 0xFFFFFFFF
+"""All that the kernel looks at of a command."""
+_ANOTHER_PROCESS = _Comparison(0, _DIFFERS, 0, 0)
+_TYPES_FOR_A_TERMINAL = (0x5412, 0x541C)
+"""TIOCSTI, TIOCLINUX."""
+_SENDS_SIGNALS = (0x8901, 0x8902), (8, 15)
+"""Of ioctl (FIOSETOWN, SIOCSPGRP) and fcntl (F_SETOWN, F_SETOWN_EX): to whom a file tells news."""
+
+_ALLOW, _ERROR, _END = 0x7FFF0000, 0x00050000, 0x80000000
+"""SCMP_ACT_ALLOW, SCMP_ACT_ERRNO and SCMP_ACT_KILL_PROCESS of seccomp.h, libseccomp 2.5."""
+_ATTRIBUTES = ((2, _END), (4, 1), (7, 1))
+"""SCMP_FLTATR_ACT_BADARCH: calls by the numbers of another architecture end the process.
+SCMP_FLTATR_CTL_TSYNC: all threads are meant.
+SCMP_FLTATR_CTL_SSB: before Linux 5.16 a filter slows all else down, where it is not set."""
 _UNKNOWN = -1
 """__NR_SCMP_ERROR: a call that the library has no name for."""
 
 
-def refuse_system_calls() -> bool:
-    """Give up all that no decoder asks of the kernel, for ever; tell whether that could be done.
+class _Rule(NamedTuple):
+    call: str
+    where: tuple[_Comparison, ...] = ()
+    """Refused only then."""
 
-    Calls of other architectures (32 bits on 64) end the process.
-    """
+
+def _rules() -> Iterator[_Rule]:
+    yield from map(_Rule, _REFUSED)
+    yield _Rule("prlimit64", (_ANOTHER_PROCESS,))  # a limit of no seconds kills
+    for call, commands in (
+        ("ioctl", (*_TYPES_FOR_A_TERMINAL, *_SENDS_SIGNALS[0])),
+        ("fcntl", _SENDS_SIGNALS[1]),
+    ):
+        for command in commands:
+            yield _Rule(call, (_Comparison(1, _MASKED, _INTEGER, command),))
+
+
+def refuse_system_calls() -> bool:
+    """Give up all that no decoder asks of the kernel, for ever; tell whether that could be done."""
     library = _loaded()
-    rules = library.seccomp_init(_ALLOW) if library else None
-    if not library or not rules:
+    kept = library.seccomp_init(_ALLOW) if library else None
+    if not library or not kept:
         return False
-    library.seccomp_attr_set(rules, _KEEP_SPEED, 1)
-    for name in _REFUSED:
-        number = library.seccomp_syscall_resolve_name(name.encode())
-        if number != _UNKNOWN:
-            library.seccomp_rule_add_array(rules, _ERROR | errno.EPERM, number, 0, None)
-    loaded = library.seccomp_load(rules)
-    library.seccomp_release(rules)
-    return bool(loaded == 0)
+    for attribute, value in _ATTRIBUTES:
+        library.seccomp_attr_set(kept, attribute, value)
+    missing = [rule for rule in _rules() if not _add(library, kept, rule)]
+    refused = not library.seccomp_load(kept)
+    library.seccomp_release(kept)
+    return refused and not missing
+
+
+def _add(library: ctypes.CDLL, kept: int, rule: _Rule) -> bool:
+    """Add a rule, if there is such a call; tell whether that could be done."""
+    number = library.seccomp_syscall_resolve_name(rule.call.encode())
+    if number == _UNKNOWN:
+        return True
+    where = (_Comparison * len(rule.where))(*rule.where)
+    refused = _ERROR | errno.EPERM
+    return not library.seccomp_rule_add_array(kept, refused, number, len(where), where)
 
 
 def _loaded() -> ctypes.CDLL | None:
+    context = ctypes.c_void_p
     try:
         library = ctypes.CDLL("libseccomp.so.2")
-        library.seccomp_init.restype = ctypes.c_void_p
+        library.seccomp_init.restype = context
         library.seccomp_init.argtypes = (ctypes.c_uint32,)
-        library.seccomp_attr_set.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_uint32)
+        library.seccomp_attr_set.argtypes = (context, ctypes.c_int, ctypes.c_uint32)
         library.seccomp_rule_add_array.argtypes = (
-            *(ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p),
+            *(context, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p),
         )
-        library.seccomp_load.argtypes = (ctypes.c_void_p,)
-        library.seccomp_release.argtypes = (ctypes.c_void_p,)
+        library.seccomp_load.argtypes = (context,)
+        library.seccomp_release.argtypes = (context,)
         library.seccomp_release.restype = None
     except (OSError, AttributeError):  # not Linux, or not installed
         return None
