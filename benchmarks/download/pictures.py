@@ -49,7 +49,7 @@ WORKLOADS = {
     one.name: one
     for one in (
         Workload("small", 2000, None),
-        Workload("large", 200, (4.0, 12.0)),
+        Workload("large", 600, (4.0, 12.0)),
         Workload("mixed", 500, (0.3, 12.0), (*["jpeg"] * 4, "png", *["jpeg"] * 4, "webp")),
     )
 }

@@ -61,7 +61,11 @@ _FIND_JAVA = """
 from artgrab.serving.torchserve.programs import find_programs
 print(find_programs().java)
 """
-_LOADS_TURBOJPEG = "from artgrab.images import turbojpeg; print(turbojpeg.LIBRARY is not None)"
+_DECODES_WELL = """
+from artgrab.images.system_calls import refuse_system_calls
+from artgrab.images.turbojpeg import LIBRARY
+print(LIBRARY is not None, refuse_system_calls())
+"""
 
 
 def said(
@@ -166,12 +170,14 @@ def test_the_trainer_can_meet_others_and_the_server_has_its_java(ground: Ground)
     assert told.strip() == "/opt/java/bin/java"
 
 
-def test_whoever_decodes_pictures_has_the_fast_way(ground: Ground) -> None:
-    command = ("python", "-c", _LOADS_TURBOJPEG)
+def test_whoever_decodes_pictures_has_the_fast_way_and_gives_up_what_it_needs_not(
+    ground: Ground,
+) -> None:
+    command = ("python", "-c", _DECODES_WELL)
     downloader = f"{REGISTRY}/artgrab-downloader:{ground.images.tag}"
-    assert said(ground.kubectl, downloader, command, {}) == "True\n"
+    assert said(ground.kubectl, downloader, command, {}) == "True True\n"
     for name in LEARNING:
-        assert said_by_learner(ground, name, command) == "True\n"
+        assert said_by_learner(ground, name, command) == "True True\n"
 
 
 def said_by_learner(ground: Ground, name: str, command: Sequence[str]) -> str:
