@@ -7,8 +7,8 @@ to follow every version of numpy, OpenCV and the C library; this one stands.
 
 import ctypes
 import errno
-from collections.abc import Iterator
-from typing import NamedTuple
+
+from artgrab.images.libraries import Signatures, loaded
 
 _SOCKETS = ("socket", "socketpair")
 """Also of UDP, which Landlock does not know."""
@@ -56,11 +56,19 @@ _DIFFERS, _MASKED = 1, 7
 """SCMP_CMP_NE, SCMP_CMP_MASKED_EQ."""
 _INTEGER = 0xFFFFFFFF
 """All that the kernel looks at of a command."""
-_ANOTHER_PROCESS = _Comparison(0, _DIFFERS, 0, 0)
-_TYPES_FOR_A_TERMINAL = (0x5412, 0x541C)
-"""TIOCSTI, TIOCLINUX."""
-_SENDS_SIGNALS = (0x8901, 0x8902), (8, 15)
-"""Of ioctl (FIOSETOWN, SIOCSPGRP) and fcntl (F_SETOWN, F_SETOWN_EX): to whom a file tells news."""
+
+
+def _command(number: int) -> _Comparison:
+    return _Comparison(1, _MASKED, _INTEGER, number)
+
+
+_REFUSED_WHERE = (
+    ("prlimit64", _Comparison(0, _DIFFERS, 0, 0)),
+    *(("ioctl", _command(number)) for number in (0x5412, 0x541C, 0x8901, 0x8902)),
+    *(("fcntl", _command(number)) for number in (8, 15)),
+)
+"""Of another process, as a limit of no seconds kills; TIOCSTI and TIOCLINUX, which type for a
+terminal; FIOSETOWN, SIOCSPGRP, F_SETOWN and F_SETOWN_EX: who gets signals of a file's news."""
 
 _ALLOW, _ERROR, _END = 0x7FFF0000, 0x00050000, 0x80000000
 """SCMP_ACT_ALLOW, SCMP_ACT_ERRNO and SCMP_ACT_KILL_PROCESS of seccomp.h, libseccomp 2.5."""
@@ -70,62 +78,40 @@ SCMP_FLTATR_CTL_TSYNC: all threads are meant.
 SCMP_FLTATR_CTL_SSB: before Linux 5.16 a filter slows all else down, where it is not set."""
 _UNKNOWN = -1
 """__NR_SCMP_ERROR: a call that the library has no name for."""
-
-
-class _Rule(NamedTuple):
-    call: str
-    where: tuple[_Comparison, ...] = ()
-    """Refused only then."""
-
-
-def _rules() -> Iterator[_Rule]:
-    yield from map(_Rule, _REFUSED)
-    yield _Rule("prlimit64", (_ANOTHER_PROCESS,))  # a limit of no seconds kills
-    for call, commands in (
-        ("ioctl", (*_TYPES_FOR_A_TERMINAL, *_SENDS_SIGNALS[0])),
-        ("fcntl", _SENDS_SIGNALS[1]),
-    ):
-        for command in commands:
-            yield _Rule(call, (_Comparison(1, _MASKED, _INTEGER, command),))
+_Filter = ctypes.c_void_p
+_FUNCTIONS: Signatures = {
+    "seccomp_init": (_Filter, (ctypes.c_uint32,)),
+    "seccomp_attr_set": (ctypes.c_int, (_Filter, ctypes.c_int, ctypes.c_uint32)),
+    "seccomp_syscall_resolve_name": (ctypes.c_int, (ctypes.c_char_p,)),
+    "seccomp_rule_add_array": (
+        ctypes.c_int,
+        (_Filter, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p),
+    ),
+    "seccomp_load": (ctypes.c_int, (_Filter,)),
+    "seccomp_release": (None, (_Filter,)),
+}
 
 
 def refuse_system_calls() -> bool:
     """Give up all that no decoder asks of the kernel, for ever; tell whether that could be done."""
-    library = _loaded()
+    library = loaded("libseccomp.so.2", _FUNCTIONS)
     kept = library.seccomp_init(_ALLOW) if library else None
     if not library or not kept:
         return False
     for attribute, value in _ATTRIBUTES:
         library.seccomp_attr_set(kept, attribute, value)
-    missing = [rule for rule in _rules() if not _add(library, kept, rule)]
+    added = [_add(library, kept, call) for call in _REFUSED]
+    added += [_add(library, kept, call, where) for call, where in _REFUSED_WHERE]
     refused = not library.seccomp_load(kept)
     library.seccomp_release(kept)
-    return refused and not missing
+    return refused and all(added)
 
 
-def _add(library: ctypes.CDLL, kept: int, rule: _Rule) -> bool:
-    """Add a rule, if there is such a call; tell whether that could be done."""
-    number = library.seccomp_syscall_resolve_name(rule.call.encode())
+def _add(library: ctypes.CDLL, kept: int, call: str, *where: _Comparison) -> bool:
+    """Refuse a call, or only where it compares so; tell whether that could be done."""
+    number = library.seccomp_syscall_resolve_name(call.encode())
     if number == _UNKNOWN:
         return True
-    where = (_Comparison * len(rule.where))(*rule.where)
     refused = _ERROR | errno.EPERM
-    return not library.seccomp_rule_add_array(kept, refused, number, len(where), where)
-
-
-def _loaded() -> ctypes.CDLL | None:
-    context = ctypes.c_void_p
-    try:
-        library = ctypes.CDLL("libseccomp.so.2")
-        library.seccomp_init.restype = context
-        library.seccomp_init.argtypes = (ctypes.c_uint32,)
-        library.seccomp_attr_set.argtypes = (context, ctypes.c_int, ctypes.c_uint32)
-        library.seccomp_rule_add_array.argtypes = (
-            *(context, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p),
-        )
-        library.seccomp_load.argtypes = (context,)
-        library.seccomp_release.argtypes = (context,)
-        library.seccomp_release.restype = None
-    except (OSError, AttributeError):  # not Linux, or not installed
-        return None
-    return library
+    compared = (_Comparison * len(where))(*where)
+    return not library.seccomp_rule_add_array(kept, refused, number, len(where), compared)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
+from artgrab.images.libraries import loaded
 from artgrab.images.rasters import Plane, Planes
 from artgrab.images.types import Data
 
@@ -45,20 +46,7 @@ _FUNCTIONS = {
         ),
     ),
 }
-
-
-def _loaded() -> ctypes.CDLL | None:
-    try:
-        library = ctypes.CDLL("libturbojpeg.so.0")
-        for name, (result, arguments) in _FUNCTIONS.items():
-            function = getattr(library, name)
-            function.restype, function.argtypes = result, arguments
-    except (OSError, AttributeError):
-        return None
-    return library
-
-
-LIBRARY = _loaded()
+LIBRARY = loaded("libturbojpeg.so.0", _FUNCTIONS)
 """None where it is not installed."""
 
 
